@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The MMU library's public face: what a hypervisor core, the simulated machine
+ * and the tests call. Nothing below it (SPTEs, shadow pages, rmaps) shows.
+ *
+ *	mmu_vm     the memory of one virtual machine: slots and paging trees
+ *	mmu_vcpu   one virtual CPU's view of it: paging mode, roots, requests
+ *
+ * Two back ends build the tables the hardware walks. SHADOW mirrors the
+ * guest's own tables; TDP maps guest-physical memory and leaves the guest's
+ * tables to the hardware (nested paging). The host does the same in both:
+ *
+ *	for (;;) {
+ *		mmu_enter(vcpu, &entry);        requests done, root in entry.root
+ *		... run the guest ...
+ *		mmu_leave(vcpu);
+ *		page fault:   mmu_fault(vcpu, addr, error, &fault)
+ *		MOV to CR:    mmu_set_regs(vcpu, &regs)
+ *		INVLPG:       mmu_invlpg(vcpu, gva)
+ *	}
+ *
+ * Context. Every function may be called by several host CPUs at once for
+ * different vCPUs; for one vCPU only by the CPU that runs it, or while it is
+ * stopped. None may be called from an interrupt handler. Locks are taken
+ * inside; functions that may allocate say so.
+ */
+#ifndef MMU_MMU_H
+#define MMU_MMU_H
+
+#include "mmu/env.h"
+#include "mmu/status.h"
+#include "mmu/types.h"
+
+struct mmu_vm;
+struct mmu_vcpu;
+
+enum mmu_mode {
+	MMU_MODE_SHADOW,	/* the hardware walks our copy of the guest's tables */
+	MMU_MODE_TDP,		/* the hardware walks the guest's tables and ours */
+};
+
+#define MMU_MAX_VCPUS	16
+#define MMU_MAX_SLOTS	32	/* per address space */
+#define MMU_NR_AS	2	/* 0: normal, 1: as seen in system-management mode */
+
+struct mmu_config {
+	enum mmu_mode mode;
+	unsigned nr_vcpus;	/* 1..MMU_MAX_VCPUS */
+	unsigned tdp_level;	/* 4, or 5 on the simulated machine; levels of a TDP root */
+	unsigned maxphyaddr;	/* 36..52; bits of a physical address on this hardware */
+	bool huge;		/* map 2 MiB and 1 GiB where slot and guest allow it */
+	u32 page_budget;	/* shadow pages before the oldest are recycled; 0: no bound */
+};
+
+/* The guest's registers that decide about translation. */
+struct mmu_regs {
+	u64 cr0, cr3, cr4, efer;
+	u8 cpl;		/* 0..3, of the access to come; walks for tools use 0 */
+	bool ac;	/* RFLAGS.AC, for SMAP */
+	bool smm;	/* in system-management mode: address space 1 */
+};
+
+/*
+ * Makes a VM's MMU; *vm is NULL on failure. May allocate.
+ *
+ *   returns  OK
+ *            INVAL   a field of config is out of range
+ *            NOSUPP  this build has no such back end
+ *            NOMEM
+ *   events   mmu_config
+ */
+enum mmu_status __must_check mmu_vm_create(const struct mmu_env *env,
+					   const struct mmu_config *config, struct mmu_vm **vm);
+
+/* Gives everything back, vCPUs included. No vCPU may be in guest mode. */
+void mmu_vm_destroy(struct mmu_vm *vm);
+
+/*
+ * Makes vCPU `id`, in the state after reset (no paging, CR3 0). May allocate.
+ *
+ *   returns  OK, EXIST, INVAL (id >= nr_vcpus), NOMEM
+ *   events   mmu_role
+ */
+enum mmu_status __must_check mmu_vcpu_create(struct mmu_vm *vm, unsigned id,
+					     struct mmu_vcpu **vcpu);
+
+/* ---- memory slots ------------------------------------------------------ */
+
+#define MMU_SLOT_READONLY	1u	/* writes are EMULATE */
+#define MMU_SLOT_LOG_DIRTY	2u	/* kept for the dirty log */
+#define MMU_SLOT_SMRAM		4u	/* address space 1 only; vm_* never reach it */
+
+/*
+ * Maps guest frames [gfn, gfn + npages) of an address space to the machine
+ * memory [hpa, hpa + npages * 4096), one contiguous block.
+ *
+ *   as       0 or 1; a slot of address space 0 is not visible in 1 by itself
+ *   slot     0..MMU_MAX_SLOTS - 1, free
+ *   hpa      page aligned
+ *   returns  OK
+ *            INVAL  out of range, unaligned, or SMRAM in address space 0
+ *            EXIST  the number is taken, or the frames overlap another slot
+ *            NOMEM  nothing was changed
+ *   events   slot_create, slot_generation
+ *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION
+ */
+enum mmu_status __must_check mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned slot,
+					     gfn_t gfn, u64 npages, hpa_t hpa, u32 flags);
+
+/*
+ * Removes a slot. When it returns no entry of any table leads to its memory
+ * and every vCPU will flush before it runs again.
+ *
+ *   returns  OK, INVAL, NOENT
+ *   events   slot_delete, spte_set and sp_zap for what is dropped, flush_request
+ */
+enum mmu_status __must_check mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned slot);
+
+/*
+ * The hpa of a gpa, by the slots of address space 0 (vm_) or of the address
+ * space the vCPU is in (vcpu_). No side effect.
+ *
+ *   returns  HPA_INVALID where no slot is
+ */
+hpa_t mmu_vm_gpa_to_hpa(struct mmu_vm *vm, gpa_t gpa);
+hpa_t mmu_vcpu_gpa_to_hpa(struct mmu_vcpu *vcpu, gpa_t gpa);
+
+/*
+ * Reads or writes guest-physical memory, across frames and slots.
+ * A write to a frame that is a shadowed page table does what the same write by
+ * the guest would do, so that no shadow goes stale.
+ *
+ *   returns  the number of bytes done; fewer than len where no slot is (or a
+ *            read-only one, for writes)
+ *   events   guest_write and what follows from it
+ */
+size_t mmu_vm_read(struct mmu_vm *vm, gpa_t gpa, void *buf, size_t len);
+size_t mmu_vm_write(struct mmu_vm *vm, gpa_t gpa, const void *buf, size_t len);
+size_t mmu_vcpu_read(struct mmu_vcpu *vcpu, gpa_t gpa, void *buf, size_t len);
+size_t mmu_vcpu_write(struct mmu_vcpu *vcpu, gpa_t gpa, const void *buf, size_t len);
+
+/* ---- running a vCPU ---------------------------------------------------- */
+
+/* What the hardware must be given for the next run of the guest. */
+struct mmu_entry {
+	hpa_t root;		/* TDP: nCR3. SHADOW: CR3 for the hardware. */
+	unsigned root_level;	/* 5, 4, or 3: the table at root holds four PDPTEs */
+	bool flush;		/* the TLB must be emptied of this vCPU's entries */
+};
+
+/*
+ * Prepares the vCPU for the guest and marks it in guest mode: from now on a
+ * flush by another vCPU kicks it. Does the requests that are pending (obsolete
+ * roots, reload, flush) first. May allocate. A request that arrives after the
+ * mark comes with a kick: the host must have made itself interruptible by the
+ * kick before this call, and must leave the guest at once when it came.
+ *
+ *   returns  OK
+ *            NOMEM  the vCPU is not in guest mode
+ *   events   root_set, sp_new, flush_done
+ */
+enum mmu_status __must_check mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry);
+
+/* The vCPU left the guest. */
+void mmu_leave(struct mmu_vcpu *vcpu);
+
+/*
+ * Tells the guest's registers after they changed (MOV to CR0, CR3, CR4, EFER,
+ * SMI, RSM, reset; also at the first run). A changed paging mode gives a new
+ * role and root; loading CR3 (`cr3_load`, also with the same value) means a
+ * TLB flush asked for by the guest. Values are the guest's own.
+ *
+ *   events   mmu_role, guest_cr3, guest_flush
+ */
+void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_load);
+
+/* The registers last told. */
+const struct mmu_regs *mmu_get_regs(const struct mmu_vcpu *vcpu);
+
+/* The guest executed INVLPG. Any gva; a non-canonical one does nothing.
+ * events   guest_invlpg */
+void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva);
+
+/* A page fault's answer. */
+struct mmu_fault {
+	u64 error;	/* INJECT: the guest's error code */
+	gva_t gva;	/* INJECT: the guest's CR2 */
+	gpa_t gpa;	/* EMULATE: where the access goes; also the fault's gpa if known */
+	bool mmio;	/* EMULATE: no slot there */
+	bool table;	/* EMULATE: a write to a shadowed guest page table */
+};
+
+/*
+ * The hardware could not complete an access of the guest.
+ *
+ *   addr     SHADOW: the gva (CR2). TDP: the gpa (EXITINFO2).
+ *   error    the hardware's error code (see PFERR_)
+ *   returns  RETRY, SPURIOUS  run the guest again
+ *            INJECT           fault->error and fault->gva are the guest's #PF
+ *            EMULATE          fault->gpa; device memory, read-only memory or a
+ *                             write to a shadowed page table
+ *            NO_MEMORY        nothing was changed
+ *   context  not in guest mode; may allocate
+ *   events   fault, walk*, sp_*, spte_set, rmap_*, flush_request, verdict
+ *   source   AMD64 Manual volume 2, 15.25 "Nested Paging"; KVM mmu.rst
+ */
+enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mmu_fault *fault);
+
+/*
+ * Gives up all shadows of the frame so that the guest may write to it; the
+ * way out when an instruction that writes to a page table cannot be emulated.
+ *
+ *   returns  whether there was anything to give up
+ */
+bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn);
+
+/* ---- looking ----------------------------------------------------------- */
+
+/* One step of a walk. */
+struct mmu_walk_step {
+	u8 level;	/* of the table the entry lies in */
+	gpa_t gpa;	/* of the entry */
+	u64 pte;
+};
+
+struct mmu_walk {
+	unsigned nr;		/* steps taken, 0..5; 0 without paging */
+	struct mmu_walk_step step[5];
+	bool ok;		/* gpa, level and access are valid */
+	u64 error;		/* !ok: the error code the guest would see */
+	gpa_t gpa;
+	u8 level;		/* size of the mapping; 1 without paging */
+	u8 access;		/* ACC_*, accumulated */
+};
+
+/*
+ * Walks the guest's own tables as the hardware would, without setting A or D.
+ *
+ *   access   PFERR_WRITE, PFERR_FETCH, PFERR_USER: the rights asked for
+ *   returns  walk->ok
+ *   events   none
+ */
+bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *walk);
+
+/*
+ * Reads or writes guest memory by gva, through the guest's own tables; for
+ * instruction fetch, emulation and debuggers. With set_ad the walk sets A and
+ * D as the hardware would.
+ *
+ *   access   PFERR_ bits of the access; PFERR_WRITE is implied by writing
+ *   returns  bytes done; if fewer than len, *fault (may be NULL) tells why:
+ *            error and gva as for INJECT, or mmio with gpa
+ */
+size_t mmu_read_gva(struct mmu_vcpu *vcpu, gva_t gva, void *buf, size_t len, u64 access,
+		    struct mmu_fault *fault);
+size_t mmu_write_gva(struct mmu_vcpu *vcpu, gva_t gva, const void *buf, size_t len, u64 access,
+		     struct mmu_fault *fault);
+
+/* One entry of the tables the hardware walks, for address addr (gva in SHADOW,
+ * gpa in TDP). */
+struct mmu_host_step {
+	u8 level;
+	u16 index;
+	u32 sp;		/* the shadow page's number */
+	hpa_t hpa;	/* of the entry */
+	u64 spte;
+};
+
+/* Walks our own tables from the vCPU's current root; returns the number of
+ * steps, 0..5. No side effect. */
+unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step steps[5]);
+
+/* ---- whole-VM operations ----------------------------------------------- */
+
+/*
+ * Drops every entry that maps guest frames [start, end) of the address space.
+ * On return every vCPU will flush before it runs the guest again.
+ *
+ *   returns  the number of leaf SPTEs dropped
+ *   events   spte_set, rmap_remove, zap_range, flush_request
+ */
+u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end);
+
+/* Drops all paging trees; they are built anew by faults. events zap_all. */
+void mmu_zap_all(struct mmu_vm *vm);
+
+/*
+ * Emits the whole present state as events, in an order that a model can
+ * consume from nothing: config, slots, pages, entries, rmaps, roles, roots.
+ * The caller frames it as a snapshot. No vCPU may be in guest mode or in the
+ * library. Does nothing while events are off.
+ */
+void mmu_dump(struct mmu_vm *vm);
+
+/* One broken rule. The pointers are valid during the call. */
+struct mmu_finding {
+	const char *rule;	/* "E-2" */
+	const char *sentence;	/* the rule in words */
+	u32 sp;			/* where, 0 if nowhere in particular */
+	u16 index;
+	u64 have, want;
+};
+
+typedef void (*mmu_finding_fn)(void *arg, const struct mmu_finding *finding);
+
+/*
+ * Checks every rule of invariants.def against everything there is. Reports,
+ * never repairs, never stops at the first finding. No vCPU may be in guest
+ * mode or in the library.
+ *
+ *   returns  the number of findings
+ *   events   audit_begin, audit_rule per finding, audit_end
+ */
+unsigned mmu_audit(struct mmu_vm *vm, mmu_finding_fn report, void *arg);
+
+/* Counters, for statistics and tests. */
+struct mmu_stats {
+	u64 faults, injected, emulated, spurious;
+	u64 sps;		/* shadow pages now */
+	u64 sp_made, sp_hits, sp_zapped, sp_recycled;
+	u64 sptes_4k, sptes_2m, sptes_1g;	/* leaf entries now */
+	u64 flush_requests, flushes;		/* asked for, and vCPU flushes done */
+	u64 guest_writes;	/* to shadowed page tables */
+	u64 pages;		/* taken from the host and not given back */
+};
+
+void mmu_get_stats(struct mmu_vm *vm, struct mmu_stats *stats);
+
+#endif
