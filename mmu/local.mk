@@ -4,7 +4,8 @@
 # and CPPFLAGS out of it.
 
 mmu_sources = \
-	%D%/types.h
+	%D%/types.h %D%/env.h %D%/mmu.h %D%/status.h %D%/status.def %D%/status.c \
+	%D%/event.h %D%/event.def %D%/point.def %D%/flush.def
 
 noinst_LIBRARIES += %D%/libmmu.a
 %C%_libmmu_a_SOURCES = $(mmu_sources)

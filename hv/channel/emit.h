@@ -9,6 +9,10 @@
 #include "hv/channel/channel.h"
 #include "hv/channel/event.h"
 
+/* Supplied by the C library, or by hv/svm on bare metal. */
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int byte, size_t n);
+
 /*
  * The emitter of one hypervisor. The machine fills it once: header, base,
  * clock. `seen` is told of every event after it was stored, for breaks and

@@ -22,12 +22,11 @@ enum hv_event_id {
 	};
 #include "hv/channel/event.def"
 
-/* One field of a row. */
+/* One field of a row. Fields are packed in order; the last may be the rest. */
 struct ev_field {
-	const char *name;	/* "gfn" */
+	const char *name;	/* "gfn"; NULL ends the list */
 	const char *unit;	/* "gfn": how it is printed; "text" or "bytes": the rest */
-	u8 size;		/* bytes; 0 for the rest of the payload */
-	u8 offset;		/* in the payload */
+	u8 size;		/* bytes: 1, 2, 4, 8; 0 for the rest of the payload */
 };
 
 #define EV_MAX_FIELDS	28
@@ -38,8 +37,7 @@ struct ev_info {
 	const char *name;	/* "spte_set" */
 	const char *sentence;
 	const char *kvm;	/* tracepoints of Linux KVM that say the same, or "" */
-	u8 nr_fields;
-	struct ev_field fields[EV_MAX_FIELDS];
+	struct ev_field fields[EV_MAX_FIELDS + 1];
 };
 
 extern const struct ev_info ev_table[];
@@ -49,11 +47,21 @@ extern const unsigned ev_table_size;
 const struct ev_info *ev_info(u16 id);
 const struct ev_info *ev_info_by_name(const char *name, size_t len);
 
+/* Bytes of the fixed fields; text or bytes follow after them. */
+unsigned ev_fixed_size(const struct ev_info *info);
+
 /*
- * The value of a field.
- *   returns  false if the payload is too short or the field is text or bytes
+ * Where a field lies in the payload, -1 if the row has no such field. name is
+ * compared whole.
  */
-bool ev_field_value(const struct ev_field *field, const void *payload, size_t len, u64 *value);
+int ev_field_offset(const struct ev_info *info, const char *name);
+
+/*
+ * The value of field number i.
+ *   returns  false if the payload is too short, or the field is text or bytes
+ */
+bool ev_value(const struct ev_info *info, unsigned i, const void *payload, size_t len,
+	      u64 *value);
 
 /* A number that changes with any change of the table: hypervisor and host
  * program must agree on it. */

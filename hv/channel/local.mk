@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: MIT
-hv_sources =
+hv_sources = \
+	%D%/channel.h %D%/event.h %D%/event.def %D%/command.def %D%/exitkind.def \
+	%D%/event.c %D%/emit.h %D%/emit.c
