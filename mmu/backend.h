@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a back end is: the same functions for the shadow MMU and the TDP MMU.
+ * The front door (mmu.c) calls them with the lock they ask for; they never
+ * call the front door.
+ */
+#ifndef MMU_BACKEND_H
+#define MMU_BACKEND_H
+
+#include "mmu/internal.h"
+
+/* A fault after the front door has looked at it. */
+struct mmu_fault_in {
+	u64 addr;	/* SHADOW: gva; TDP: gpa */
+	u64 error;
+};
+
+struct mmu_backend {
+	const char *name;
+	bool fault_shared;	/* fault() runs under the read lock */
+
+	/* The tables need rmaps, tracks and the guest walker. */
+	bool indirect;
+
+	enum mmu_status (*init)(struct mmu_vm *vm);
+	/* Drops everything; nothing of this back end is left. Write lock. */
+	void (*uninit)(struct mmu_op *op);
+
+	/*
+	 * Makes the vCPU's root slot name a root of mmu->root_role for the
+	 * present CR3. Write lock. events sp_new, root_set, root_count
+	 */
+	enum mmu_status (*load_root)(struct mmu_op *op, struct mmu *mmu);
+	/* Drops the reference of a root slot. Write lock. */
+	void (*put_root)(struct mmu_op *op, struct mmu_root *root);
+
+	/*
+	 * Mends the tables for one access, or says why not. Takes and drops the
+	 * lock itself; what a walk reads before that is read again under it.
+	 */
+	enum mmu_verdict (*fault)(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+				  struct mmu_fault *out);
+
+	/* Drops leaf entries of [start, end) in address space as; returns how
+	 * many, and owes the flush to op. Write lock. */
+	u64 (*zap_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
+	/* Invalidates all trees; pages go to op->zapped. Write lock. */
+	u32 (*zap_all)(struct mmu_op *op);
+	/* Clears W and mmu_writable of every entry that maps gfn; returns
+	 * whether one had mmu_writable (a flush is owed). Write lock. */
+	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
+	/* A present guest table was written to (by the host or an emulated
+	 * instruction). Write lock. */
+	void (*guest_wrote)(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
+	/* INVLPG, and a flush asked for by the guest. */
+	void (*invlpg)(struct mmu_vcpu *vcpu, gva_t gva);
+	void (*guest_flush)(struct mmu_vcpu *vcpu);
+};
+
+extern const struct mmu_backend shadow_backend;	/* shadow_mmu.c */
+extern const struct mmu_backend tdp_backend;	/* tdp_mmu.c */
+
+#endif

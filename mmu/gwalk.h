@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walk of the guest's own tables: 2-level, PAE, 4- and 5-level. It reads
+ * guest memory and may set A and D there by compare-exchange; it knows nothing
+ * of our tables.
+ */
+#ifndef MMU_GWALK_H
+#define MMU_GWALK_H
+
+#include "mmu/internal.h"
+
+struct gwalk {
+	unsigned top;		/* level of the first table; 0 without paging */
+	unsigned leaf_level;	/* level of the entry that ended the walk */
+	gfn_t table_gfn[LEVEL_MAX + 1];	/* by level: the table read there */
+	gpa_t pte_gpa[LEVEL_MAX + 1];	/* by level: the entry read there */
+	u64 pte[LEVEL_MAX + 1];		/* by level: its value, with A (and D) as set */
+	/* By level: rights of all entries above this table, not its own. */
+	u8 table_access[LEVEL_MAX + 1];
+	u8 access;		/* of the whole walk, the leaf included */
+	bool leaf_dirty;	/* D is set in the leaf (or was not to be looked at) */
+	bool leaf_global;
+	gfn_t gfn;		/* where gva leads, at 4 KiB precision */
+	bool self_map;		/* gfn is one of the tables of this very walk */
+	u64 error;		/* of a failed walk: the guest's error code */
+};
+
+enum gwalk_result {
+	GWALK_OK,
+	GWALK_FAULT,		/* walk->error for the guest */
+	GWALK_NO_TABLE,		/* a table lies where no slot is */
+};
+
+/*
+ * Walks gva for an access.
+ *
+ *   access   PFERR_WRITE, PFERR_USER, PFERR_FETCH
+ *   set_ad   set A, and D for a write, in the guest's entries
+ *   events   walk, walk_entry, walk_error or walk_done, guest_accessed,
+ *            guest_dirty; none if quiet
+ *   source   AMD64 Manual volume 2, 5 "Page Translation and Protection"
+ */
+enum gwalk_result gwalk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, bool set_ad, bool quiet,
+			struct gwalk *walk);
+
+/* Makes the permission table of a context from its cpu role. */
+void gwalk_init_permissions(struct mmu *mmu);
+
+/* True if the entry at this level of the walk still has the value read. */
+bool gwalk_still_true(struct mmu_vcpu *vcpu, const struct gwalk *walk, unsigned level);
+
+#endif

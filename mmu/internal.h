@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library's objects, for its own files and for tests. One struct per
+ * thing, members grouped by the lock that guards them.
+ *
+ *	mmu_vm ---- slots[2] ---- memslot ---- rmap heads, counters (parrays)
+ *	   |   \--- sps: records of shadow pages, found by id, by (gfn, role)
+ *	   |        through the hash, and by the frame of their table
+ *	   \------- mmu_vcpu[] -- root_mmu, guest_mmu, nested_mmu
+ */
+#ifndef MMU_INTERNAL_H
+#define MMU_INTERNAL_H
+
+#include "mmu/env.h"
+#include "mmu/event.h"
+#include "mmu/lock.h"
+#include "mmu/mmu.h"
+#include "mmu/parray.h"
+#include "mmu/role.h"
+#include "mmu/spte.h"
+
+/* Supplied by the C library, or by the bare-metal host. */
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int byte, size_t n);
+
+struct mmu_backend;
+struct mmu_op;
+
+/* ---- lists --------------------------------------------------------------- */
+
+struct list {
+	struct list *next, *prev;
+};
+
+static inline void list_init(struct list *list)
+{
+	list->next = list->prev = list;
+}
+
+static inline bool list_is_empty(const struct list *list)
+{
+	return list->next == list;
+}
+
+static inline void list_add(struct list *node, struct list *head)
+{
+	node->next = head->next;
+	node->prev = head;
+	head->next->prev = node;
+	head->next = node;
+}
+
+static inline void list_remove(struct list *node)
+{
+	node->next->prev = node->prev;
+	node->prev->next = node->next;
+	list_init(node);
+}
+
+#define list_entry(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
+
+/* ---- reverse maps (rmap.c) ------------------------------------------------ */
+
+/*
+ * The head of a list of SPTE pointers. 0: empty. Bit 0 clear: the one pointer.
+ * Bit 0 set: the rest is a struct rmap_desc. Bit 1: the lock.
+ */
+struct rmap_head {
+	_Atomic u64 word;
+};
+
+/* ---- shadow pages (sp.c) -------------------------------------------------- */
+
+#define SP_TDP		1u	/* belongs to the TDP MMU */
+#define SP_SPECIAL	2u	/* a per-vCPU root record (PAE, dummy): not hashed */
+#define SP_DUMMY	4u	/* the root that maps nothing; never linked into */
+
+struct sp {
+	u32 id;			/* its number in events, 1.. ; fixed for the record */
+	union mmu_role role;
+	gfn_t gfn;		/* of the guest table it mirrors, or first frame it maps */
+	hpa_t table_hpa;	/* its 512 entries */
+	u32 flags;		/* SP_ */
+	u32 root_count;		/* root slots that name it; guarded by vm->lock (write), TDP: atomic */
+	struct list active;	/* in vm->active, newest first; or on an op's zap list */
+	struct sp *hash_next;
+	/* Indirect pages: page of 512 words, (gfn << 12 | ACC_) each entry was made
+	 * for. 0 for direct pages. */
+	hpa_t shadowed_hpa;
+	struct rmap_head parents; /* shadow: entries that point here */
+	spte_t *ptep;		/* TDP: the one entry that points here; NULL for a root */
+	u32 present;		/* entries with mmu_present set */
+	bool unsync;		/* the guest may write its table freely */
+	bool freed;		/* the record is on the free list */
+	u8 vcpu;		/* SP_SPECIAL: whose */
+	u32 write_flooding;	/* writes to the guest table since last use */
+};
+
+static inline bool sp_is_tdp(const struct sp *sp)
+{
+	return sp->flags & SP_TDP;
+}
+
+/* Mirrors a guest table. */
+static inline bool sp_has_gptes(const struct sp *sp)
+{
+	return !sp->role.direct && !sp->role.passthrough && !(sp->flags & SP_SPECIAL);
+}
+
+/* ---- memory slots (memslot.c) --------------------------------------------- */
+
+struct memslot {
+	bool used;
+	u8 as;
+	u16 id;
+	u32 flags;		/* MMU_SLOT_ */
+	gfn_t base_gfn;
+	u64 npages;
+	hpa_t hpa;
+	/* Indexed by the entry's number within the slot, per level 1..3 */
+	struct parray rmap[3];	/* struct rmap_head; made when the first shadow root is */
+	struct parray track;	/* u16: has-gPTE pages above level 1 (page_track.c) */
+	struct parray shadowed;	/* u16: all has-gPTE pages on this gfn, any level */
+	struct parray dirty;	/* u64: bitmap, with MMU_SLOT_LOG_DIRTY */
+};
+
+_Static_assert(sizeof(struct memslot) <= 256, "a record of the slot array");
+
+/* The slots of one address space. */
+struct slot_set {
+	u64 generation;		/* bit 63: an update is in progress */
+	u16 last;		/* id of the slot found last */
+	struct parray slots;	/* struct memslot in 256 bytes, by id */
+};
+
+/* ---- vCPUs ---------------------------------------------------------------- */
+
+#define MMU_PREV_ROOTS	3
+
+struct mmu_root {
+	struct sp *sp;		/* NULL: none */
+	u64 pgd;		/* the guest's CR3 it was made for */
+};
+
+/*
+ * One context: a way to translate. root_mmu is the one of the guest itself;
+ * guest_mmu shadows the nested tables of an inner hypervisor, nested_mmu only
+ * walks an inner guest's tables and never has a root.
+ */
+struct mmu {
+	struct cpu_role cpu_role;	/* what the guest has configured */
+	union mmu_role root_role;	/* what we build for it */
+	struct mmu_root root;
+	struct mmu_root prev[MMU_PREV_ROOTS];
+	/* permission_fault by [error >> 1 & 15], one bit per access 0..7 */
+	u8 permissions[16];
+};
+
+#define MMU_REQ_FLUSH		1u	/* the TLB must be emptied before the guest runs */
+#define MMU_REQ_RELOAD		2u	/* the root is obsolete: free it, load another */
+#define MMU_REQ_SYNC		4u	/* unsync pages under the root must be synced */
+
+struct mmu_vcpu {
+	struct mmu_vm *vm;
+	u8 id;
+	bool alive;
+	struct mmu_regs regs;
+	struct mmu *mmu;		/* whose root the hardware has */
+	struct mmu *walk_mmu;		/* which translates the running guest's gva */
+	struct mmu root_mmu, guest_mmu, nested_mmu;
+	struct sp *pae_root;		/* special record of level 3, made at first need */
+	_Atomic u32 requests;		/* MMU_REQ_; set before looking at in_guest */
+	_Atomic u32 in_guest;		/* set before looking at requests */
+	_Atomic u64 epoch;		/* 0, or the epoch this reader began in (epoch.c) */
+	/* livelock guard: the last fault, and how often it came unchanged */
+	u64 last_addr, last_error;
+	u32 same_faults;
+};
+
+/* ---- the machine's memory -------------------------------------------------- */
+
+#define SP_HASH_BUCKETS	4096u
+
+struct mmu_vm {
+	const struct mmu_env *env;	/* outlives the VM */
+	struct mmu_config config;
+	const struct mmu_backend *backend;
+	unsigned maxphyaddr;
+
+	struct rw_lock lock;		/* write: shadow MMU, slots, zaps; read: TDP faults */
+
+	/* Guarded by lock (write). */
+	struct slot_set slots[MMU_NR_AS];
+	struct parray hash;		/* struct sp *: SP_HASH_BUCKETS heads */
+	struct list active;		/* all valid shadow-MMU pages but special ones */
+	struct list tdp_roots;		/* sp->active of valid TDP roots */
+	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
+	u64 nr_indirect;		/* has-gPTE pages */
+
+	/* Guarded by sps_lock: records and their numbers. */
+	struct spin_lock sps_lock;
+	struct parray sps;		/* struct sp, by id */
+	struct parray sp_of_pfn;	/* u32 id, by frame of the table */
+	u32 sp_limit;			/* ids ever given out are below it */
+	u32 sp_free;			/* chain of free records through hash_next's id */
+	_Atomic u64 nr_sps;
+
+	struct spin_lock tracks_lock;	/* page-track counters against TDP faults */
+	_Atomic u64 epoch;		/* now; see epoch.c */
+	struct spin_lock free_lock;
+	hpa_t free_list;		/* tables waiting for readers, chained through word 0 */
+
+	struct mmu_vcpu *vcpu[MMU_MAX_VCPUS];
+	hpa_t vcpu_hpa[MMU_MAX_VCPUS];
+	hpa_t self_hpa;
+	_Atomic u64 pages;		/* taken from the host */
+	struct mmu_stats stats;
+};
+
+_Static_assert(sizeof(struct mmu_vm) <= PAGE_SIZE && sizeof(struct mmu_vcpu) <= PAGE_SIZE,
+	       "each lives in one page");
+_Static_assert(sizeof(struct sp) <= 256, "a record of the sps array");
+
+/* ---- one operation ---------------------------------------------------------- */
+
+/*
+ * From taking the lock to giving it back. What must be flushed is collected
+ * here and done once, before the lock is dropped or a page is freed.
+ */
+struct mmu_op {
+	struct mmu_vm *vm;
+	struct mmu_vcpu *vcpu;		/* NULL where none is at work */
+	enum { OP_UNLOCKED, OP_READ, OP_WRITE } locked;
+	bool flush;			/* a flush is owed to all vCPUs */
+	u8 why;				/* enum flush_why of the first reason */
+	struct list zapped;		/* shadow pages to free after the flush */
+};
+
+/* Takes the lock. */
+void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool write);
+
+/* Pays the flush, frees what was zapped, gives the lock back. */
+void op_end(struct mmu_op *op);
+
+/* The host's page, counted. HPA_INVALID: none left. */
+hpa_t mmu_page_alloc(struct mmu_vm *vm);
+void mmu_page_free(struct mmu_vm *vm, hpa_t page_hpa);
+
+/* Our bug. Never returns. */
+#define mmu_bug(vm, text, a, b)                                                                    \
+	(vm)->env->panic((vm)->env->ctx, __FILE__, __LINE__, (text), (u64)(a), (u64)(b))
+
+/* A rule that is always checked. */
+#define mmu_check(vm, cond, text, a, b)                                                            \
+	do {                                                                                       \
+		if (__builtin_expect(!(cond), 0))                                                  \
+			mmu_bug(vm, text, a, b);                                                   \
+	} while (0)
+
+#define mmu_point(vm, name)                                                                        \
+	do {                                                                                       \
+		if ((vm)->env->point)                                                              \
+			(vm)->env->point((vm)->env->ctx, MMU_POINT_##name);                        \
+	} while (0)
+
+enum mmu_point {
+#define POINT(name, sentence) MMU_POINT_##name,
+#include "mmu/point.def"
+};
+
+/* An event of this VM. */
+#define vm_emit(vm, vcpu_id, name, ...)                                                            \
+	mmu_emit((vm)->env, vcpu_id, MMU_SITE, name, __VA_ARGS__)
+
+#define op_vcpu(op) ((op)->vcpu ? (op)->vcpu->id : MMU_NO_VCPU)
+
+#endif

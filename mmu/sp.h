@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shadow pages: records and tables, their birth and their end. A page of
+ * either back end is a record here, roots and special roots too.
+ */
+#ifndef MMU_SP_H
+#define MMU_SP_H
+
+#include "mmu/internal.h"
+
+/*
+ * Makes a page with an empty table. The caller links, hashes or roots it.
+ *
+ *   flags    SP_
+ *   context  vm->lock held; allocates
+ *   returns  NULL: no memory, nothing changed
+ *   events   sp_new
+ */
+struct sp *sp_create(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags);
+
+/* Gives table and record back. All entries are empty, nothing points here, no
+ * reader can be inside. events sp_free */
+void sp_free(struct mmu_vm *vm, struct sp *sp);
+
+/* By number; NULL if there is no live page with it. */
+struct sp *sp_by_id(const struct mmu_vm *vm, u32 id);
+
+/* By the frame of its table; NULL if none. */
+struct sp *sp_by_table(const struct mmu_vm *vm, hpa_t table_hpa);
+
+/* The page an entry lies in, and the entry's index. Never NULL for an entry of
+ * ours. */
+struct sp *sp_of_entry(const struct mmu_vm *vm, const spte_t *sptep, unsigned *index);
+
+/* First frame that entry `index` stands for: stored for indirect pages, by
+ * position for direct ones (gfn + index << 9 * (level - 1)). */
+gfn_t sp_entry_gfn(const struct mmu_vm *vm, const struct sp *sp, unsigned index);
+
+/* Every live record: for (sp = sp_next(vm, NULL); sp; sp = sp_next(vm, sp)). */
+struct sp *sp_next(const struct mmu_vm *vm, const struct sp *sp);
+
+/* The hash of indirect and direct shadow-MMU pages. context: vm->lock write */
+void sp_hash_add(struct mmu_vm *vm, struct sp *sp);
+void sp_hash_remove(struct mmu_vm *vm, struct sp *sp);
+struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role);
+/* First of the chain in which pages of gfn are; follow hash_next, compare gfn. */
+struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The value of a shadow PTE: bits, predicates and constructors. Pure functions
+ * on 64-bit words; storing one is the business of spte_set.c alone.
+ *
+ * Writing needs three bits. host_writable: slot and host allow it, fixed while
+ * present. mmu_writable: the frame is not a shadowed page table. writable: the
+ * hardware's W. Only these combinations are legal, in that order: 111 writable,
+ * 110 write-protected for logging, 100 for shadowing, 000 read-only. A flush is
+ * owed exactly when mmu_writable is lost, even if W was already clear.
+ */
+#ifndef MMU_SPTE_H
+#define MMU_SPTE_H
+
+#include <stdatomic.h>
+#include "mmu/role.h"
+#include "mmu/types.h"
+
+#define SPTE_P		BIT(0)
+#define SPTE_W		BIT(1)
+#define SPTE_U		BIT(2)
+#define SPTE_A		BIT(5)
+#define SPTE_D		BIT(6)
+#define SPTE_LARGE	BIT(7)
+#define SPTE_G		BIT(8)
+#define SPTE_HOST_W	BIT(9)
+#define SPTE_MMU_W	BIT(10)
+#define SPTE_MMU_P	BIT(11)
+#define SPTE_PFN	BITS(51, 12)
+#define SPTE_AD_TYPE	BITS(53, 52)
+#define SPTE_NX		BIT(63)
+
+/* A vCPU removed this entry's table and is not done; TDP only. Not present,
+ * no frame, no rights, different from empty. */
+#define SPTE_FROZEN	0x498ull
+
+_Static_assert(!(SPTE_FROZEN & (SPTE_P | SPTE_W | SPTE_U | SPTE_PFN | SPTE_MMU_P)),
+	       "a frozen entry leads nowhere");
+
+/* An entry in memory. Only spte_set.c and the simulated hardware walker store
+ * to raw; everybody may read it with spte_get(). */
+typedef struct {
+	_Atomic u64 raw;
+} spte_t;
+
+_Static_assert(sizeof(spte_t) == 8, "an entry is what the hardware reads");
+
+static inline u64 spte_get(const spte_t *sptep)
+{
+	return atomic_load_explicit(&((spte_t *)sptep)->raw, memory_order_acquire);
+}
+
+static inline bool spte_is_present(u64 spte)
+{
+	return spte & SPTE_MMU_P;
+}
+
+static inline bool spte_is_leaf(u64 spte, unsigned level)
+{
+	return spte_is_present(spte) && (level == LEVEL_4K || (spte & SPTE_LARGE));
+}
+
+static inline bool spte_is_table(u64 spte, unsigned level)
+{
+	return spte_is_present(spte) && !spte_is_leaf(spte, level);
+}
+
+static inline bool spte_is_writable(u64 spte)
+{
+	return (spte & (SPTE_MMU_P | SPTE_W)) == (SPTE_MMU_P | SPTE_W);
+}
+
+static inline hpa_t spte_hpa(u64 spte)
+{
+	return spte & SPTE_PFN;
+}
+
+/* Rights of a present entry as ACC_ bits. */
+unsigned spte_access(u64 spte);
+
+/* What a leaf is made from. */
+struct spte_leaf {
+	pfn_t pfn;	/* aligned to the level */
+	unsigned level;	/* 1..3 */
+	unsigned access; /* ACC_, after role, guest entry and slot */
+	bool host_writable; /* the slot allows writes */
+	bool mmu_writable; /* the frame is not a shadowed table */
+	bool dirty;	/* set D at once: the access is a write, or nobody needs to know */
+	bool global;
+};
+
+u64 spte_make_leaf(const struct spte_leaf *leaf);
+
+/* An entry that leads to a table: all rights, A set. */
+u64 spte_make_table(hpa_t table_hpa);
+
+/* A PDPTE of a level-3 root in PAE format: address, P and our software mark;
+ * the rights bits are reserved there. AMD64 Manual volume 2, 5.2.3 "PAE
+ * Paging". */
+u64 spte_make_pdpte(hpa_t table_hpa);
+
+/* True if a TLB that remembers old must be flushed when it becomes new: the
+ * frame changes, a table goes away, mmu_writable or U or X is lost. */
+bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level);
+
+/*
+ * The local rules (invariants D-1, D-2, D-5, D-6, reserved bits).
+ *   returns  NULL, or the id of the broken rule ("D-1")
+ */
+const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned maxphyaddr);
+
+#endif

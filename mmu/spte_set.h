@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one choke point: every store to an entry of our tables goes through
+ * here. It checks the local rules, keeps A and D that the hardware set, counts,
+ * and emits spte_set; with events on, a change and its sequence number are
+ * taken together.
+ */
+#ifndef MMU_SPTE_SET_H
+#define MMU_SPTE_SET_H
+
+#include "mmu/internal.h"
+
+/* Entry number index of the page. */
+spte_t *sp_entry(const struct mmu_vm *vm, const struct sp *sp, unsigned index);
+
+/*
+ * Stores spte and returns what was there, with the A and D bits the hardware
+ * had set by then.
+ *
+ *   gfn      the frame the entry stands for
+ *   context  vm->lock held for writing
+ *   site     the caller's place in the source
+ */
+u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64 spte,
+		const struct mmu_site *site);
+
+/*
+ * Stores spte if the entry still is old.
+ *
+ *   context  vm->lock held at least for reading
+ *   returns  OK, or AGAIN: somebody else changed it
+ */
+enum mmu_status __must_check spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index,
+					 gfn_t gfn, u64 old_spte, u64 spte,
+					 const struct mmu_site *site);
+
+#define spte_set(op, sp, index, gfn, spte) spte_set_at(op, sp, index, gfn, spte, MMU_SITE)
+#define spte_cas(op, sp, index, gfn, old_spte, spte)                                               \
+	spte_cas_at(op, sp, index, gfn, old_spte, spte, MMU_SITE)
+
+#endif
