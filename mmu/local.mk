@@ -1,11 +1,29 @@
 # SPDX-License-Identifier: MIT
 # The MMU library: one list of sources, two archives. The second is built for
-# bare metal by HV_CC; pattern-specific variables keep the user's CC, CFLAGS
-# and CPPFLAGS out of it.
+# bare metal by HV_CC (Makefile.am says how).
 
-mmu_sources = \
-	%D%/types.h %D%/env.h %D%/mmu.h %D%/status.h %D%/status.def %D%/status.c \
-	%D%/event.h %D%/event.def %D%/point.def %D%/flush.def
+mmu_sources += %D%/backend.h
+mmu_sources += %D%/env.h
+mmu_sources += %D%/epoch.h
+mmu_sources += %D%/event.h %D%/event.def
+mmu_sources += %D%/flush.h %D%/flush.def
+mmu_sources += %D%/gwalk.h
+mmu_sources += %D%/internal.h
+mmu_sources += %D%/lock.h
+mmu_sources += %D%/memslot.h
+mmu_sources += %D%/mmu.h
+mmu_sources += %D%/page_track.h
+mmu_sources += %D%/parray.h
+mmu_sources += %D%/point.def
+mmu_sources += %D%/rmap.h
+mmu_sources += %D%/role.h
+mmu_sources += %D%/sp.h
+mmu_sources += %D%/spte.h
+mmu_sources += %D%/spte_bits.def
+mmu_sources += %D%/spte_set.h
+mmu_sources += %D%/status.c %D%/status.h %D%/status.def
+mmu_sources += %D%/tdp_iter.h
+mmu_sources += %D%/types.h
 
 noinst_LIBRARIES += %D%/libmmu.a
 %C%_libmmu_a_SOURCES = $(mmu_sources)
@@ -14,7 +32,7 @@ if BUILD_HV
 noinst_LIBRARIES += %D%/libmmu-hv.a
 %C%_libmmu_hv_a_SOURCES = $(mmu_sources)
 %C%_libmmu_hv_a_CPPFLAGS = $(HV_CPPFLAGS)
-%C%_libmmu_hv_a_CFLAGS = $(HV_ABI) $(HV_WARN) -Wstack-usage=1024
+%C%_libmmu_hv_a_CFLAGS = $(HV_ABI) $(HV_WARN) $(HV_FRAME)
 endif
 %D%/libmmu_hv_a-%.o: CC = $(HV_CC)
 %D%/libmmu_hv_a-%.o: CFLAGS = $(HV_CFLAGS)

@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: MIT
+# Tests by extension: NAME.t is a program linked with libcheck, NAME.sh a script;
+# both speak TAP. A unit test is one line here, its source is NAME.c:
+#
+#     hosted_tests += %D%/check_NAME.t
+#
+# and a script is two lines:
+#
+#     dist_check_SCRIPTS += %D%/NAME.sh
+#     TESTS += %D%/NAME.sh
+
+hosted_tests += %D%/check_platform.t
+
+check_LIBRARIES += %D%/libtap.a
+%C%_libtap_a_SOURCES = %D%/tap.c %D%/tap.h
+
+# Every test program links against the hosted archives; programs which are no
+# tests name their own _LDADD.
+LDADD = %D%/libtap.a hv/libhv.a mmu/libmmu.a $(CHECK_LIBS)
+
+if HAVE_CHECK
+check_PROGRAMS += $(hosted_tests)
+TESTS += $(hosted_tests)
+endif

@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: MIT
-hv_sources = \
-	%D%/channel.h %D%/event.h %D%/event.def %D%/command.def %D%/exitkind.def \
-	%D%/event.c %D%/emit.h %D%/emit.c
+# Sources of both libhv archives (hosted and bare metal, see hv/local.mk), one
+# subject a line:   hv_sources += %D%/NAME.c %D%/NAME.h
+
+hv_sources += %D%/channel.h
+hv_sources += %D%/command.def
+hv_sources += %D%/emit.c %D%/emit.h
+hv_sources += %D%/event.c %D%/event.h %D%/event.def
+hv_sources += %D%/exitkind.def

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: MIT
-# hv_sources += ...
+# Sources of both libhv archives (hosted and bare metal, see hv/local.mk), one
+# subject a line:   hv_sources += %D%/NAME.c %D%/NAME.h
+
