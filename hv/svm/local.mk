@@ -20,3 +20,34 @@
 %D%/vitrine_hv_elf-%.o: DEFS =
 %D%/vitrine_hv_elf-%.o: CCAS = $(HV_CC)
 %D%/vitrine_hv_elf-%.o: CCASFLAGS = $(HV_CFLAGS)
+# The bare-metal image, hv/vitrine-hv.elf.
+
+EXTRA_DIST += %D%/vitrine-hv.lds
+
+if BUILD_HV
+noinst_PROGRAMS += hv/vitrine-hv.elf
+hv_vitrine_hv_elf_SOURCES = \
+	%D%/boot.S %D%/gates.S \
+	%D%/console.c %D%/console.h \
+	%D%/cpu.c %D%/cpu.h \
+	%D%/exit.c %D%/exit.h \
+	%D%/lapic.c %D%/lapic.h \
+	%D%/main.c \
+	%D%/mem.c %D%/memory.h \
+	%D%/pvh.c %D%/pvh.h \
+	%D%/trap.c %D%/trap.h \
+	%D%/x86.h
+hv_vitrine_hv_elf_CPPFLAGS = $(HV_CPPFLAGS)
+hv_vitrine_hv_elf_CFLAGS = $(HV_ABI) $(HV_WARN)
+hv_vitrine_hv_elf_CCASFLAGS = $(HV_ABI)
+hv_vitrine_hv_elf_LDADD = hv/libhv-hv.a mmu/libmmu-hv.a
+hv_vitrine_hv_elf_DEPENDENCIES = hv/libhv-hv.a mmu/libmmu-hv.a %D%/vitrine-hv.lds
+hv_vitrine_hv_elf_LINK = $(AM_V_CCLD)$(HV_CC) -m64 $(HV_LINK) -Wl,-T,$(srcdir)/%D%/vitrine-hv.lds -o $@
+
+hv/svm/vitrine_hv_elf-%.o: CC = $(HV_CC)
+hv/svm/vitrine_hv_elf-%.o: CFLAGS = $(HV_CFLAGS)
+hv/svm/vitrine_hv_elf-%.o: CPPFLAGS =
+hv/svm/vitrine_hv_elf-%.o: DEFS =
+hv/svm/vitrine_hv_elf-%.o: CCAS = $(HV_CC)
+hv/svm/vitrine_hv_elf-%.o: CCASFLAGS = $(HV_CFLAGS)
+endif
