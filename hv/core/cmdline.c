@@ -4,6 +4,8 @@
  */
 #include "hv/core/cmdline.h"
 
+#include "hv/core/fmt.h"
+
 #include <string.h>
 
 /* Goes to the next word. Returns its length, 0 at the end or at "--". */
@@ -18,20 +20,11 @@ static size_t cmdline_word(const char **p)
 	return n == 2 && (*p)[0] == '-' && (*p)[1] == '-' ? 0 : n;
 }
 
-static size_t cmdline_length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
 /* The last value of key and its length; NULL if not given. */
 static const char *cmdline_find(const struct cmdline *c, const char *key, size_t *length)
 {
 	const char *found = NULL, *p = c->text;
-	size_t k = cmdline_length(key), n;
+	size_t k = fmt_length(key), n;
 
 	for (; (n = cmdline_word(&p)) != 0; p += n) {
 		if (n <= k || p[k] != '=' || memcmp(p, key, k))
@@ -61,7 +54,7 @@ bool cmdline_is(const struct cmdline *c, const char *key, const char *value)
 	size_t n;
 	const char *v = cmdline_find(c, key, &n);
 
-	return v && n == cmdline_length(value) && !memcmp(v, value, n);
+	return v && n == fmt_length(value) && !memcmp(v, value, n);
 }
 
 static unsigned cmdline_digit(char c)

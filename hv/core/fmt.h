@@ -24,4 +24,16 @@ size_t fmt_vsnprintf(char *buf, size_t size, const char *f, va_list ap)
 size_t fmt_snprintf(char *buf, size_t size, const char *f, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Characters before the NUL. */
+static inline size_t fmt_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n]) {
+		n++;
+		__asm__("" : "+r"(n)); /* or it would become a call of strlen() */
+	}
+	return n;
+}
+
 #endif

@@ -27,15 +27,19 @@ EXTRA_DIST += %D%/vitrine-hv.lds
 if BUILD_HV
 noinst_PROGRAMS += hv/vitrine-hv.elf
 hv_vitrine_hv_elf_SOURCES = \
-	%D%/boot.S %D%/gates.S \
+	%D%/boot.S %D%/gates.S %D%/run.S \
 	%D%/console.c %D%/console.h \
 	%D%/cpu.c %D%/cpu.h \
 	%D%/exit.c %D%/exit.h \
 	%D%/lapic.c %D%/lapic.h \
+	%D%/link.c %D%/link.h \
 	%D%/main.c \
 	%D%/mem.c %D%/memory.h \
 	%D%/pvh.c %D%/pvh.h \
+	%D%/selftest.c %D%/selftest.h \
+	%D%/svm.c %D%/svm.h \
 	%D%/trap.c %D%/trap.h \
+	%D%/vmcb.h \
 	%D%/x86.h
 hv_vitrine_hv_elf_CPPFLAGS = $(HV_CPPFLAGS)
 hv_vitrine_hv_elf_CFLAGS = $(HV_ABI) $(HV_WARN)
