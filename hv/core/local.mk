@@ -6,3 +6,5 @@ hv_sources += %D%/cmdline.c %D%/cmdline.h
 hv_sources += %D%/fmt.c %D%/fmt.h
 hv_sources += %D%/pages.c %D%/pages.h
 hv_sources += %D%/x86.h
+hv_sources += %D%/decode.c %D%/decode.h %D%/insn.def
+hv_sources += %D%/regs.h
