@@ -92,13 +92,17 @@ union mmu_role role_child(union mmu_role parent, unsigned index, bool direct, un
 bool role_is_sane(union mmu_role role, bool special);
 
 /*
- * Writes the role as KVM's trace points print it, e.g.
- * "l1 4b q1 wux !nx ad" with " direct" and " invalid" where they apply.
- *   returns  the length; buf always ends in 0
+ * Writes the role letter for letter as KVM's trace points print it, e.g.
+ * "l1 4-byte q1 wux nxe ad", or with all that may be said
+ * "l1 8-byte q0 direct wux invalid !nxe !ad". ROLE_TEXT_MAX bytes are enough.
+ *   returns  the length without the final 0, which is always there if size > 0
  */
+#define ROLE_TEXT_MAX 48
+
 unsigned role_text(union mmu_role role, char *buf, unsigned size);
 
-/* "wux", "-u-": three letters in KVM's order, write user execute. */
+/* "wux", "-u-": three letters in KVM's order, write user execute. Only the low
+ * three bits are looked at. */
 const char *role_access_text(unsigned access);
 
 #endif

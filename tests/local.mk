@@ -10,6 +10,7 @@
 #     TESTS += %D%/NAME.sh
 
 hosted_tests += %D%/check_platform.t
+hosted_tests += %D%/check_role.t
 
 check_LIBRARIES += %D%/libtap.a
 %C%_libtap_a_SOURCES = %D%/tap.c %D%/tap.h
