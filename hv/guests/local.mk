@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# The built-in guests: bare-metal ELFs, 32- or 64-bit, each made of its own
+# sources and one small library. HV_CC builds everything in this folder;
+# pattern-specific variables keep the user's CC, CFLAGS and CPPFLAGS out.
+
+EXTRA_DIST += %D%/README.md %D%/guests.def %D%/guest.lds
+
+GUEST_ABI = -std=gnu11 -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing
+GUEST32_ABI = $(GUEST_ABI) -m32 -march=i686
+GUEST64_ABI = $(GUEST_ABI) -m64
+GUEST_LD = $(HV_CC) $(HV_LINK) -Wl,-T,$(srcdir)/%D%/guest.lds
+
+guest_sources = \
+	%D%/start.S %D%/trap.S %D%/fault.c %D%/print.c \
+	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h
+
+if BUILD_HV
+noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
+%C%_libguest32_a_SOURCES = $(guest_sources)
+%C%_libguest32_a_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_libguest32_a_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_libguest32_a_CCASFLAGS = $(GUEST32_ABI)
+%C%_libguest64_a_SOURCES = $(guest_sources)
+%C%_libguest64_a_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_libguest64_a_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_libguest64_a_CCASFLAGS = $(GUEST64_ABI)
+
+guestsdir = $(pkgdatadir)/guests
+guests_PROGRAMS = %D%/unpaged.elf
+
+%C%_unpaged_elf_SOURCES = %D%/unpaged.c
+%C%_unpaged_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_unpaged_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_unpaged_elf_LDADD = %D%/libguest32.a
+%C%_unpaged_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_unpaged_elf_LINK = $(GUEST_LD) -m32 -o $@
+endif
+%D%/%.o: CC = $(HV_CC)
+%D%/%.o: CCAS = $(HV_CC)
+%D%/%.o: CFLAGS = $(HV_CFLAGS)
+%D%/%.o: CCASFLAGS = $(HV_CFLAGS)
+%D%/%.o: CPPFLAGS =
+%D%/%.o: DEFS =
