@@ -8,6 +8,9 @@
 #
 #     dist_check_SCRIPTS += %D%/NAME.sh
 #     TESTS += %D%/NAME.sh
+#
+# What takes minutes goes into long_tests instead of TESTS: `make check-long` runs
+# it, and so does ./run check --all.
 
 hosted_tests += %D%/check_platform.t
 hosted_tests += %D%/check_role.t
@@ -23,3 +26,10 @@ if HAVE_CHECK
 check_PROGRAMS += $(hosted_tests)
 TESTS += $(hosted_tests)
 endif
+
+# The programs alone: what sanitizers can see.
+check-hosted: all $(check_LIBRARIES)
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(hosted_tests)'
+check-long: all $(check_LIBRARIES)
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(long_tests)'
+.PHONY: check-hosted check-long
