@@ -13,7 +13,7 @@ GUEST_LD = $(HV_CC) $(HV_LINK) -Wl,-T,$(srcdir)/%D%/guest.lds
 
 guest_sources = \
 	%D%/start.S %D%/trap.S %D%/fault.c %D%/print.c \
-	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h
+	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h %D%/rights.h
 
 if BUILD_HV
 noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
@@ -27,7 +27,7 @@ noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
 %C%_libguest64_a_CCASFLAGS = $(GUEST64_ABI)
 
 guestsdir = $(pkgdatadir)/guests
-guests_PROGRAMS = %D%/unpaged.elf
+guests_PROGRAMS = %D%/unpaged.elf %D%/pse.elf
 
 %C%_unpaged_elf_SOURCES = %D%/unpaged.c
 %C%_unpaged_elf_CPPFLAGS = $(HV_CPPFLAGS)
@@ -35,6 +35,13 @@ guests_PROGRAMS = %D%/unpaged.elf
 %C%_unpaged_elf_LDADD = %D%/libguest32.a
 %C%_unpaged_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
 %C%_unpaged_elf_LINK = $(GUEST_LD) -m32 -o $@
+
+%C%_pse_elf_SOURCES = %D%/pse.c
+%C%_pse_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_pse_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_pse_elf_LDADD = %D%/libguest32.a
+%C%_pse_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_pse_elf_LINK = $(GUEST_LD) -m32 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)
