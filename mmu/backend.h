@@ -31,7 +31,8 @@ struct mmu_backend {
 	 * present CR3. Write lock. events sp_new, root_set, root_count
 	 */
 	enum mmu_status (*load_root)(struct mmu_op *op, struct mmu *mmu);
-	/* Drops the reference of a root slot. Write lock. */
+	/* Drops the reference of a root slot, which names nothing then; the
+	 * caller emits root_set. Write lock. events root_count */
 	void (*put_root)(struct mmu_op *op, struct mmu_root *root);
 
 	/*
@@ -44,15 +45,19 @@ struct mmu_backend {
 	/* Drops leaf entries of [start, end) in address space as; returns how
 	 * many, and owes the flush to op. Write lock. */
 	u64 (*zap_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
-	/* Invalidates all trees; pages go to op->zapped. Write lock. */
+	/* Invalidates all trees and asks every vCPU for another root; pages go to
+	 * op->zapped, and the flush is owed to op. Returns how many. Write lock. */
 	u32 (*zap_all)(struct mmu_op *op);
 	/* Clears W and mmu_writable of every entry that maps gfn; returns
 	 * whether one had mmu_writable (a flush is owed). Write lock. */
 	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 	/* A present guest table was written to (by the host or an emulated
-	 * instruction). Write lock. */
+	 * instruction); the event guest_write has been emitted. Write lock. */
 	void (*guest_wrote)(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
-	/* INVLPG, and a flush asked for by the guest. */
+	/* Gives up every shadow of the frame, so that it may be written to;
+	 * returns whether there was one. Write lock. */
+	bool (*unprotect)(struct mmu_op *op, unsigned as, gfn_t gfn);
+	/* INVLPG, and a flush asked for by the guest. No lock held. */
 	void (*invlpg)(struct mmu_vcpu *vcpu, gva_t gva);
 	void (*guest_flush)(struct mmu_vcpu *vcpu);
 };

@@ -18,7 +18,8 @@ void mmu_read_end(struct mmu_vcpu *vcpu);
 /* Queues a page, unlinked and flushed, for sp_free(). */
 void epoch_defer(struct mmu_vm *vm, struct sp *sp);
 
-/* Frees what no reader can see any more; returns how many remain queued. */
+/* Frees what no reader can see any more; returns how many remain queued.
+ * context  any; no lock of the VM but vm->lock may be held */
 unsigned epoch_reap(struct mmu_vm *vm);
 
 #endif

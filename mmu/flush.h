@@ -26,6 +26,10 @@ void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
  * events  flush_vcpu per vCPU */
 void flush_pay(struct mmu_op *op);
 
+/* Asks every vCPU for something before it runs the guest again (MMU_REQ_). One
+ * in guest mode sees it when it leaves: the caller owes a flush, too. */
+void request_all(struct mmu_vm *vm, u32 request);
+
 /* Only this vCPU, at its next entry; nobody waits. events flush_vcpu */
 void flush_vcpu(struct mmu_vcpu *vcpu, enum flush_why why);
 

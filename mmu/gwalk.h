@@ -36,6 +36,7 @@ enum gwalk_result {
  *
  *   access   PFERR_WRITE, PFERR_USER, PFERR_FETCH
  *   set_ad   set A, and D for a write, in the guest's entries
+ *   context  vm->lock held, at least for reading
  *   events   walk, walk_entry, walk_error or walk_done, guest_accessed,
  *            guest_dirty; none if quiet
  *   source   AMD64 Manual volume 2, 5 "Page Translation and Protection"

@@ -82,7 +82,8 @@ struct sp {
 	hpa_t table_hpa;	/* its 512 entries */
 	u32 flags;		/* SP_ */
 	u32 root_count;		/* root slots that name it; guarded by vm->lock (write), TDP: atomic */
-	struct list active;	/* in vm->active, newest first; or on an op's zap list */
+	struct list active;	/* in vm->active, newest first; in vm->tdp_roots; on an
+				 * op's zap list; or in vm->deferred */
 	struct sp *hash_next;
 	/* Indirect pages: page of 512 words, (gfn << 12 | ACC_) each entry was made
 	 * for. 0 for direct pages. */
@@ -92,6 +93,7 @@ struct sp {
 	u32 present;		/* entries with mmu_present set */
 	bool unsync;		/* the guest may write its table freely */
 	bool freed;		/* the record is on the free list */
+	u64 free_epoch;		/* in vm->deferred: when it was queued (epoch.c) */
 	u8 vcpu;		/* SP_SPECIAL: whose */
 	u32 write_flooding;	/* writes to the guest table since last use */
 };
@@ -192,7 +194,7 @@ struct mmu_vm {
 	/* Guarded by lock (write). */
 	struct slot_set slots[MMU_NR_AS];
 	struct parray hash;		/* struct sp *: SP_HASH_BUCKETS heads */
-	struct list active;		/* all valid shadow-MMU pages but special ones */
+	struct list active;		/* all hashed pages: valid ones of the shadow MMU but special */
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
@@ -202,19 +204,24 @@ struct mmu_vm {
 	struct parray sps;		/* struct sp, by id */
 	struct parray sp_of_pfn;	/* u32 id, by frame of the table */
 	u32 sp_limit;			/* ids ever given out are below it */
-	u32 sp_free;			/* chain of free records through hash_next's id */
+	struct sp *sp_free;		/* free records, chained through hash_next */
 	_Atomic u64 nr_sps;
 
 	struct spin_lock tracks_lock;	/* page-track counters against TDP faults */
-	_Atomic u64 epoch;		/* now; see epoch.c */
-	struct spin_lock free_lock;
-	hpa_t free_list;		/* tables waiting for readers, chained through word 0 */
+	_Atomic u64 epoch;		/* now, from 1; see epoch.c */
+	struct spin_lock free_lock;	/* guards deferred */
+	struct list deferred;		/* pages that a reader may still see, through active */
+	_Atomic u32 nr_deferred;
+
+	/* With events on: held from a change to its event, so that the order of
+	 * spte_set events is the order of the changes. */
+	struct spin_lock events_lock;
 
 	struct mmu_vcpu *vcpu[MMU_MAX_VCPUS];
 	hpa_t vcpu_hpa[MMU_MAX_VCPUS];
 	hpa_t self_hpa;
 	_Atomic u64 pages;		/* taken from the host */
-	struct mmu_stats stats;
+	struct mmu_stats stats;		/* counted with stat_add(), from any context */
 };
 
 _Static_assert(sizeof(struct mmu_vm) <= PAGE_SIZE && sizeof(struct mmu_vcpu) <= PAGE_SIZE,
@@ -245,6 +252,8 @@ void op_end(struct mmu_op *op);
 /* The host's page, counted. HPA_INVALID: none left. */
 hpa_t mmu_page_alloc(struct mmu_vm *vm);
 void mmu_page_free(struct mmu_vm *vm, hpa_t page_hpa);
+
+#define stat_add(vm, field, n) __atomic_fetch_add(&(vm)->stats.field, (n), __ATOMIC_RELAXED)
 
 /* Our bug. Never returns. */
 #define mmu_bug(vm, text, a, b)                                                                    \

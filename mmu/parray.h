@@ -3,10 +3,13 @@
  * Sparse arrays made of 4 KiB pages: the only memory the library has. Hash
  * buckets, shadow page records, rmap heads, counters and bitmaps live in them.
  *
- *	root page (512 hpas) -> [middle page ->] leaf page (records)
+ *	root page (512 hpas) -> [middle pages ->] leaf page (records)
  *
  * A record never moves, so a pointer to it stays valid until fini. Records
  * start out as zero bytes.
+ *
+ * Context: one writer at a time (make, make_range, fini), the caller's lock
+ * sees to it; parray_get() is safe against make at any time.
  */
 #ifndef MMU_PARRAY_H
 #define MMU_PARRAY_H
@@ -18,12 +21,12 @@ struct parray {
 	hpa_t root;	/* 0: nothing was ever stored */
 	u64 nr;		/* records it may hold */
 	u16 size;	/* bytes of a record, a power of two, 1..4096 */
-	u8 depth;	/* pages from root to record: 1 (the root is a leaf), 2 or 3 */
+	u8 depth;	/* pages from root to record: 1 (the root is a leaf) .. 5 */
 	u64 pages;	/* pages taken */
 };
 
 /* Describes an array of nr records; takes no memory yet.
- * returns  false if it would need more than three levels */
+ * returns  false if it would need more than five levels */
 bool parray_init(struct parray *array, u64 nr, u16 size);
 
 /* The record, or NULL if its page was never made or i >= nr. */

@@ -9,7 +9,8 @@
 #include "mmu/internal.h"
 
 /*
- * Makes a page with an empty table. The caller links, hashes or roots it.
+ * Makes a page with an empty table, and for a page with guest entries the page
+ * of what each entry was made for. The caller links, hashes or roots it.
  *
  *   flags    SP_
  *   context  vm->lock held; allocates
@@ -39,7 +40,8 @@ gfn_t sp_entry_gfn(const struct mmu_vm *vm, const struct sp *sp, unsigned index)
 /* Every live record: for (sp = sp_next(vm, NULL); sp; sp = sp_next(vm, sp)). */
 struct sp *sp_next(const struct mmu_vm *vm, const struct sp *sp);
 
-/* The hash of indirect and direct shadow-MMU pages. context: vm->lock write */
+/* The hash of indirect and direct shadow-MMU pages. A hashed page is also the
+ * newest of vm->active; removing takes it from both. context: vm->lock write */
 void sp_hash_add(struct mmu_vm *vm, struct sp *sp);
 void sp_hash_remove(struct mmu_vm *vm, struct sp *sp);
 struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role);
