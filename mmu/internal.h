@@ -61,6 +61,8 @@ static inline void list_remove(struct list *node)
 
 /* ---- reverse maps (rmap.c) ------------------------------------------------ */
 
+struct rmap_page;
+
 /*
  * The head of a list of SPTE pointers. 0: empty. Bit 0 clear: the one pointer.
  * Bit 0 set: the rest is a struct rmap_desc. Bit 1: the lock.
@@ -123,16 +125,19 @@ struct memslot {
 	struct parray rmap[3];	/* struct rmap_head; made when the first shadow root is */
 	struct parray track;	/* u16: has-gPTE pages above level 1 (page_track.c) */
 	struct parray shadowed;	/* u16: all has-gPTE pages on this gfn, any level */
+	struct parray huge_shadowed[2]; /* u32: the same, per 2 MiB and 1 GiB entry */
 	struct parray dirty;	/* u64: bitmap, with MMU_SLOT_LOG_DIRTY */
 };
 
-_Static_assert(sizeof(struct memslot) <= 256, "a record of the slot array");
+#define SLOT_RECORD_SIZE 512
+
+_Static_assert(sizeof(struct memslot) <= SLOT_RECORD_SIZE, "a record of the slot array");
 
 /* The slots of one address space. */
 struct slot_set {
 	u64 generation;		/* bit 63: an update is in progress */
-	u16 last;		/* id of the slot found last */
-	struct parray slots;	/* struct memslot in 256 bytes, by id */
+	_Atomic u16 last;	/* id of the slot found last; readers set it too */
+	struct parray slots;	/* struct memslot in SLOT_RECORD_SIZE bytes, by id */
 };
 
 /* ---- vCPUs ---------------------------------------------------------------- */
@@ -198,6 +203,7 @@ struct mmu_vm {
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
+	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */
 
 	/* Guarded by sps_lock: records and their numbers. */
 	struct spin_lock sps_lock;

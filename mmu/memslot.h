@@ -3,6 +3,8 @@
  * Memory slots: guest frames to host memory, for two address spaces. Three
  * kinds of lookup that cannot be confused: vm_ always means address space 0,
  * vcpu_ the one the vCPU is in, sp_ the one a shadow page was built for.
+ *
+ * Context: vm->lock held, at least for reading, unless said otherwise.
  */
 #ifndef MMU_MEMSLOT_H
 #define MMU_MEMSLOT_H
@@ -34,11 +36,24 @@ static inline bool slot_is_writable(const struct memslot *slot)
 struct rmap_head *slot_rmap(struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn,
 			    unsigned level);
 
-/* Makes the rmap heads of all slots; when the first shadow root is built. */
+/* Makes the rmap heads and track counters of all slots, of those to come too;
+ * when the first shadow root is built. All or nothing. Write lock.
+ * returns  OK, NOMEM */
 enum mmu_status __must_check slots_make_rmaps(struct mmu_vm *vm);
 
 /* The largest level whose whole range around gfn lies in the slot with host
  * memory aligned alike; 1..3. */
 unsigned slot_max_level(const struct memslot *slot, gfn_t gfn);
+
+/* Makes the empty slot arrays of a new VM; gives all slots back. No lock.
+ * returns  OK, NOMEM */
+enum mmu_status __must_check slots_init(struct mmu_vm *vm);
+void slots_fini(struct mmu_vm *vm);
+
+/* For slot_update.c. The record by number, in use or not; what hangs on it,
+ * all or nothing (INVAL: too large for a parray, NOMEM). */
+struct memslot *slot_record(struct mmu_vm *vm, unsigned as, unsigned id);
+enum mmu_status __must_check slot_make_arrays(struct mmu_vm *vm, struct memslot *slot);
+void slot_free_arrays(struct mmu_vm *vm, struct memslot *slot);
 
 #endif

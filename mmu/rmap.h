@@ -33,4 +33,18 @@ spte_t *rmap_next(const struct mmu_vm *vm, struct rmap_iter *iter);
 #define for_each_rmap(vm, head, iter, sptep)                                                       \
 	for (sptep = rmap_first(vm, head, iter); sptep; sptep = rmap_next(vm, iter))
 
+/*
+ * Keeps the chain as it is for a reader without vm->lock. The values of the
+ * entries may still change.
+ *
+ *   returns  the word for rmap_unlock(); 0 if the list is empty and nothing was
+ *            locked
+ */
+u64 __must_check rmap_lock(const struct mmu_vm *vm, struct rmap_head *head);
+void rmap_unlock(struct rmap_head *head, u64 word);
+
+/* Rule G-2: the first descriptor holds 1..14 entries, all others 14, and the
+ * first one's count of the rest is right. */
+bool rmap_is_sound(const struct mmu_vm *vm, const struct rmap_head *head);
+
 #endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Creation and deletion of slots. Generations count up by MMU_NR_AS from the
+ * number of the address space, so that none of one is ever one of the other.
+ */
+#include "mmu/backend.h"
+#include "mmu/flush.h"
+#include "mmu/memslot.h"
+
+#define SLOT_FLAGS		(MMU_SLOT_READONLY | MMU_SLOT_LOG_DIRTY | MMU_SLOT_SMRAM)
+#define GENERATION_UPDATING	BIT(63)
+
+static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
+			 const struct memslot *slot)
+{
+	u64 frames = 1ull << (vm->maxphyaddr - PAGE_SHIFT);
+	pfn_t pfn = slot->hpa >> PAGE_SHIFT;
+
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || slot->flags & ~SLOT_FLAGS)
+		return false;
+	if (slot->flags & MMU_SLOT_SMRAM && as == 0)
+		return false;
+	if (slot->hpa & ~PAGE_MASK || slot->npages == 0 || slot->npages > frames)
+		return false;
+	return slot->base_gfn <= frames - slot->npages && pfn <= frames - slot->npages;
+}
+
+static bool slot_collides(struct mmu_vm *vm, unsigned as, const struct memslot *slot)
+{
+	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
+		const struct memslot *other = slot_by_id(vm, as, id);
+
+		if (!other)
+			continue;
+		if (id == slot->id || (slot->base_gfn < other->base_gfn + other->npages &&
+				       other->base_gfn < slot->base_gfn + slot->npages))
+			return true;
+	}
+	return false;
+}
+
+static void generation_begin(struct mmu_vm *vm, unsigned as)
+{
+	vm->slots[as].generation |= GENERATION_UPDATING;
+}
+
+static void generation_end(struct mmu_vm *vm, unsigned as)
+{
+	struct slot_set *set = &vm->slots[as];
+
+	set->generation = (set->generation & ~GENERATION_UPDATING) + MMU_NR_AS;
+	vm_emit(vm, MMU_NO_VCPU, slot_generation, (u8)as, set->generation);
+}
+
+/* A root that stands for "the guest's CR3 points nowhere" may now be wrong. */
+static void obsolete_dummy_roots(struct mmu_op *op, const struct memslot *slot)
+{
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		struct mmu_vcpu *vcpu = op->vm->vcpu[i];
+
+		if (!vcpu || !vcpu->root_mmu.root.sp ||
+		    !(vcpu->root_mmu.root.sp->flags & SP_DUMMY))
+			continue;
+		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
+		flush_need(op, FLUSH_slot, slot->base_gfn, slot->npages);
+	}
+}
+
+static void slot_publish(struct mmu_op *op, const struct memslot *slot)
+{
+	generation_begin(op->vm, slot->as);
+	*slot_record(op->vm, slot->as, slot->id) = *slot;
+	vm_emit(op->vm, MMU_NO_VCPU, slot_create, slot->as, slot->id, slot->base_gfn, slot->npages,
+		slot->hpa, (u8)slot->flags);
+	generation_end(op->vm, slot->as);
+	obsolete_dummy_roots(op, slot);
+}
+
+enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn_t gfn, u64 npages,
+				hpa_t hpa, u32 flags)
+{
+	struct memslot slot = { .used = true, .as = as, .id = id, .flags = flags,
+				.base_gfn = gfn, .npages = npages, .hpa = hpa };
+	enum mmu_status status = MMU_EXIST;
+	struct mmu_op op;
+
+	if (!slot_is_sane(vm, as, id, &slot))
+		return MMU_INVAL;
+	op_begin(&op, vm, NULL, true);
+	if (!slot_collides(vm, as, &slot)) {
+		status = slot_make_arrays(vm, &slot);
+		if (status == MMU_OK)
+			slot_publish(&op, &slot);
+	}
+	op_end(&op);
+	return status;
+}
+
+/*
+ * Shadow pages may stand on the slot's frames anywhere in any tree, so a back
+ * end that mirrors guest tables gives up all of them.
+ */
+static void slot_zap(struct mmu_op *op, const struct memslot *slot)
+{
+	const struct mmu_backend *backend = op->vm->backend;
+
+	if (backend->indirect)
+		backend->zap_all(op);
+	else
+		backend->zap_range(op, slot->as, slot->base_gfn, slot->base_gfn + slot->npages);
+	flush_need(op, FLUSH_slot, slot->base_gfn, slot->npages);
+}
+
+enum mmu_status mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned id)
+{
+	struct memslot *slot;
+	struct mmu_op op;
+
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS)
+		return MMU_INVAL;
+	op_begin(&op, vm, NULL, true);
+	slot = slot_by_id(vm, as, id);
+	if (slot) {
+		generation_begin(vm, as);
+		slot_zap(&op, slot);
+		slot_free_arrays(vm, slot);
+		slot->used = false;
+		vm_emit(vm, MMU_NO_VCPU, slot_delete, (u8)as, (u16)id);
+		generation_end(vm, as);
+	}
+	op_end(&op);
+	return slot ? MMU_OK : MMU_NOENT;
+}
