@@ -41,7 +41,6 @@ enum mmu_mode {
 
 #define MMU_MAX_VCPUS	16
 #define MMU_MAX_SLOTS	32	/* per address space */
-#define MMU_NR_AS	2	/* 0: normal, 1: as seen in system-management mode */
 
 struct mmu_config {
 	enum mmu_mode mode;

@@ -46,6 +46,9 @@ typedef u64 pfn_t;
 #define LEVEL_MAX	5
 #define PT_ENTRIES	512u	/* 8-byte entries in a table */
 
+/* Address spaces of a guest. 0: normal; 1: as seen in system-management mode. */
+#define MMU_NR_AS	2
+
 /* Frames mapped by one entry of a table at this level: 1, 512, 512^2 ... */
 static inline u64 level_frames(unsigned level)
 {

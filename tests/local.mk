@@ -33,3 +33,9 @@ check-hosted: all $(check_LIBRARIES)
 check-long: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(long_tests)'
 .PHONY: check-hosted check-long
+
+# The lints: rules of the house which a script can see.
+dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
+dist_check_SCRIPTS += %D%/lint_source.sh
+EXTRA_DIST += %D%/lint.sh
+TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_source.sh

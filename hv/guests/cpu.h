@@ -25,6 +25,7 @@ enum {
 	CPUID_EXT = 0x80000001, /* EDX: */
 	CPUID_EXT_NX = 1u << 20,
 	CPUID_EXT_1G = 1u << 26,
+	CPUID_SIZES = 0x80000008, /* EAX 7:0: bits of a physical address */
 };
 
 static inline void outb(uint16_t port, uint8_t value)

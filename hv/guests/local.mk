@@ -13,7 +13,7 @@ GUEST_LD = $(HV_CC) $(HV_LINK) -Wl,-T,$(srcdir)/%D%/guest.lds
 
 guest_sources = \
 	%D%/start.S %D%/trap.S %D%/fault.c %D%/print.c \
-	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h %D%/rights.h
+	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h %D%/rights.h %D%/space.h
 
 if BUILD_HV
 noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
@@ -27,7 +27,7 @@ noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
 %C%_libguest64_a_CCASFLAGS = $(GUEST64_ABI)
 
 guestsdir = $(pkgdatadir)/guests
-guests_PROGRAMS = %D%/unpaged.elf %D%/pse.elf
+guests_PROGRAMS = %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf
 
 %C%_unpaged_elf_SOURCES = %D%/unpaged.c
 %C%_unpaged_elf_CPPFLAGS = $(HV_CPPFLAGS)
@@ -42,6 +42,20 @@ guests_PROGRAMS = %D%/unpaged.elf %D%/pse.elf
 %C%_pse_elf_LDADD = %D%/libguest32.a
 %C%_pse_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
 %C%_pse_elf_LINK = $(GUEST_LD) -m32 -o $@
+
+%C%_pae_elf_SOURCES = %D%/pae.c
+%C%_pae_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_pae_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_pae_elf_LDADD = %D%/libguest32.a
+%C%_pae_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_pae_elf_LINK = $(GUEST_LD) -m32 -o $@
+
+%C%_long_elf_SOURCES = %D%/long.c
+%C%_long_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_long_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_long_elf_LDADD = %D%/libguest64.a
+%C%_long_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_long_elf_LINK = $(GUEST_LD) -m64 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)

@@ -18,6 +18,7 @@
 #include "hv/guests/guest.h"
 #include "hv/guests/paging.h"
 #include "hv/guests/rights.h"
+#include "hv/guests/space.h"
 
 #define GIB(g) ((unsigned long)(g) << 30)
 
@@ -33,13 +34,6 @@ static table_t root;
 /* Table entries on both sides of every cut, and their neighbours. */
 static const uint16_t cut_index[] = { 0, 1, 255, 256, 511, 512, 513, 767, 768, 1023 };
 enum { NR_CUTS = sizeof(cut_index) / sizeof(cut_index[0]) };
-
-/* Marks frame n through the identity map and expects to see the mark at va. */
-static void expect_frame(unsigned long va, unsigned int n)
-{
-	word_at(frame(n)) = 0xf0000000u + n;
-	expect_eq(word_at(va), 0xf0000000u + n);
-}
 
 static void enter_paging(void)
 {
@@ -123,121 +117,16 @@ static void large_pages_in_all_quadrants(void)
 	}
 }
 
-/* INVLPG of any address in a 4M page must drop all of it. */
-static void invlpg_drops_the_whole_large_page(void)
-{
-	unsigned long va = GIB(2) + LARGE + 0x400000;
-
-	for (unsigned int half = 0; half < 2; half++) {
-		map_leaf(root, va, FRAMES, 2, PTE_W);
-		invlpg(va);
-		word_at(FRAMES + 0x1000) = 1;
-		word_at(FRAMES + 0x201000) = 2;
-		word_at(FRAMES + 0x401000) = 3;
-		word_at(FRAMES + 0x601000) = 4;
-		expect_eq(word_at(va + 0x1000), 1);
-		expect_eq(word_at(va + 0x201000), 2);
-		map_leaf(root, va, FRAMES + 0x400000, 2, PTE_W);
-		invlpg(va + half * 0x200000 + 0x123456);
-		expect_eq(word_at(va + 0x1000), 3);
-		expect_eq(word_at(va + 0x201000), 4);
-	}
-}
-
-/* One directory entry in turn a 4M page, a table, nothing, on the same frames. */
-static void large_page_becomes_table(void)
-{
-	unsigned long va = GIB(1) + LARGE + 0x800000;
-	unsigned long five = va + 5 * PAGE_SIZE, thousand = va + 1000 * PAGE_SIZE;
-	table_t table = table_alloc();
-	table_t pde = pte_at(root, va, 2);
-
-	for (unsigned int i = 0; i < NR_ENTRIES; i++) {
-		/* Back to front, so that the two mappings differ everywhere. */
-		table[i] = frame(NR_ENTRIES - 1 - i) | PTE_P | PTE_W;
-	}
-	for (unsigned int round = 0; round < 8; round++) {
-		*pde = FRAMES | PTE_PS | PTE_P | PTE_W;
-		invlpg(five);
-		invlpg(thousand);
-		expect_frame(five, 5);
-		expect_frame(thousand, 1000);
-		*pde = (unsigned long)table | link_flags(2);
-		invlpg(va); /* the large page goes as a whole ... */
-		expect_frame(five, NR_ENTRIES - 1 - 5);
-		expect_frame(thousand, NR_ENTRIES - 1 - 1000);
-		*pde = 0;
-		invlpg(five); /* ... small ones one by one */
-		invlpg(thousand);
-		expect_eq(access(KERNEL_READ, five), PF(0));
-		expect_eq(access(KERNEL_WRITE, thousand), PF(2));
-	}
-}
-
-static void accessed_and_dirty(void)
+static void ad_bits(void)
 {
 	unsigned long small = GIB(3) + SMALL + 0x800000 + 700 * PAGE_SIZE;
 	unsigned long large = GIB(3) + LARGE + 0x800000;
-	table_t pte, pde, big;
 
 	map_page(root, small, frame(1), PTE_W);
+	accessed_and_dirty(root, small, 1);
 	map_leaf(root, large, FRAMES, 2, PTE_W);
-	pte = pte_at(root, small, 1);
-	pde = pte_at(root, small, 2);
-	big = pte_at(root, large, 2);
-	for (unsigned int round = 0; round < 4; round++) {
-		*pte &= ~(pte_t)(PTE_A | PTE_D);
-		*pde &= ~(pte_t)PTE_A;
-		*big &= ~(pte_t)(PTE_A | PTE_D);
-		invlpg(small);
-		invlpg(large);
-		expect_eq(access(KERNEL_READ, small), NO_FAULT);
-		expect_eq(access(KERNEL_READ, large + 0x234567), NO_FAULT);
-		expect_eq(*pte & (PTE_A | PTE_D), PTE_A);
-		expect_eq(*pde & PTE_A, PTE_A);
-		expect_eq(*big & (PTE_A | PTE_D), PTE_A);
-		expect_eq(access(KERNEL_WRITE, small), NO_FAULT);
-		expect_eq(access(KERNEL_WRITE, large + 0x234560), NO_FAULT);
-		expect_eq(*pte & (PTE_A | PTE_D), PTE_A | PTE_D);
-		expect_eq(*big & (PTE_A | PTE_D), PTE_A | PTE_D);
-	}
-}
-
-static void remap_and_flush(void)
-{
-	unsigned long va = GIB(0) + SMALL + 0xc00000 + 600 * PAGE_SIZE;
-
-	for (unsigned int n = 0; n < 64; n++) {
-		map_page(root, va, frame(n), PTE_W);
-		invlpg(va);
-		expect_frame(va, n);
-	}
-	for (unsigned int n = 0; n < 32; n++) {
-		map_page(root, va, frame(n), 0);
-		map_page(root, va + GIB(2), frame(n + 32), 0);
-		load_root(root);
-		expect_frame(va, n);
-		expect_frame(va + GIB(2), n + 32);
-	}
-}
-
-static void two_address_spaces(void)
-{
-	table_t other = root_create();
-	unsigned long va = GIB(1) + SMALL + 0x1000000 + 512 * PAGE_SIZE;
-
-	map_page(root, va, frame(10), PTE_W);
-	map_page(other, va, frame(11), PTE_W);
-	for (unsigned int round = 0; round < 32; round++) {
-		load_root(other);
-		expect_frame(va, 11);
-		word_at(va + 4) = round;
-		load_root(root);
-		expect_frame(va, 10);
-		word_at(va + 4) = round + 1000;
-		expect_eq(word_at(frame(11) + 4), round);
-		expect_eq(word_at(frame(10) + 4), round + 1000);
-	}
+	accessed_and_dirty(root, large + 0x1000, 2);
+	accessed_and_dirty(root, large + 0x345000, 2);
 }
 
 static void rights_of_both_levels(void)
@@ -257,33 +146,6 @@ static void rights_of_a_large_page(void)
 	for (unsigned int half = 0; half < 2; half++) {
 		put_code(FRAMES + half * 0x200000);
 		rights_exhaust(root, va + half * 0x200000, 2, 2);
-	}
-}
-
-static unsigned long demand_start;
-static unsigned int demand_next;
-
-static bool map_on_demand(unsigned long va, unsigned int error)
-{
-	expect_eq(error, PF_WRITE);
-	expect_eq(va, demand_start + demand_next * 0x3000);
-	map_page(root, va & ~0xffful, frame(100 + demand_next++), PTE_W);
-	return true;
-}
-
-static void demand_paging(void)
-{
-	unsigned int faults = page_faults();
-
-	demand_start = GIB(1) + SMALL + 0x1ff0000;
-	on_page_fault(map_on_demand);
-	for (unsigned int i = 0; i < 64; i++) {
-		word_at(demand_start + i * 0x3000) = i;
-	}
-	on_page_fault(NULL);
-	expect_eq(page_faults() - faults, 64);
-	for (unsigned int i = 0; i < 64; i++) {
-		expect_eq(word_at(frame(100 + i)), i);
 	}
 }
 
@@ -317,21 +179,21 @@ void guest_main(void)
 	step("4M pages in every GiB");
 	large_pages_in_all_quadrants();
 	step("INVLPG drops both halves of a 4M page");
-	invlpg_drops_the_whole_large_page();
+	invlpg_drops_a_large_page(root, GIB(2) + LARGE + 0x400000);
 	step("a 4M page becomes a table and back");
-	large_page_becomes_table();
+	large_page_becomes_table(root, GIB(1) + LARGE + 0x800000);
 	step("accessed and dirty bits");
-	accessed_and_dirty();
+	ad_bits();
 	step("remapping, by INVLPG and by CR3");
-	remap_and_flush();
+	remap_and_flush(root, SMALL + 0xc00000 + 600 * PAGE_SIZE, GIB(2));
 	step("two address spaces");
-	two_address_spaces();
+	two_address_spaces(root, GIB(1) + SMALL + 0x1000000 + 512 * PAGE_SIZE);
 	step("rights of directory and table, ring 0 and ring 3");
 	rights_of_both_levels();
 	step("rights of a 4M page");
 	rights_of_a_large_page();
 	step("64 pages on demand, 64 faults");
-	demand_paging();
+	demand_paging(root, GIB(1) + SMALL + 0x1ff0000);
 	step("paging off and on again");
 	leave_paging();
 }

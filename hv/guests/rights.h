@@ -57,7 +57,7 @@ static inline unsigned int rights_outcome(enum access how, pte_t rights)
 /* Makes every kind of access to the page at va and compares. */
 static inline void rights_check(unsigned long va, pte_t rights)
 {
-	for (enum access how = KERNEL_READ; how <= USER_FETCH; how++) {print("[%lx %u %lx]", va, how, (unsigned long)rights);
+	for (enum access how = KERNEL_READ; how <= USER_FETCH; how++) {
 		bool fetch = how == KERNEL_FETCH || how == USER_FETCH;
 
 		expect_eq(access(how, va + (fetch ? 0 : DATA)), rights_outcome(how, rights));
