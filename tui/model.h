@@ -14,7 +14,6 @@
 #ifndef TUI_MODEL_H
 #define TUI_MODEL_H
 
-#include "mmu/mmu.h"
 #include "mmu/types.h"
 #include "tui/event.h"
 #include "tui/map.h"

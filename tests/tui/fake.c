@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "mmu/mmu.h"
 #include "tui/parse.h"
 
 #define PIPE_SIZE 256u
