@@ -27,7 +27,16 @@ noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
 %C%_libguest64_a_CCASFLAGS = $(GUEST64_ABI)
 
 guestsdir = $(pkgdatadir)/guests
-guests_PROGRAMS = %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf
+guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf \
+	%D%/ptwriter.elf %D%/ptwriter32.elf
+
+%C%_real_elf_SOURCES = %D%/real.c %D%/real16.S
+%C%_real_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_real_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_real_elf_CCASFLAGS = $(GUEST32_ABI)
+%C%_real_elf_LDADD = %D%/libguest32.a
+%C%_real_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_real_elf_LINK = $(GUEST_LD) -m32 -o $@
 
 %C%_unpaged_elf_SOURCES = %D%/unpaged.c
 %C%_unpaged_elf_CPPFLAGS = $(HV_CPPFLAGS)
@@ -56,6 +65,20 @@ guests_PROGRAMS = %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf
 %C%_long_elf_LDADD = %D%/libguest64.a
 %C%_long_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
 %C%_long_elf_LINK = $(GUEST_LD) -m64 -o $@
+
+%C%_ptwriter_elf_SOURCES = %D%/ptwriter.c
+%C%_ptwriter_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_ptwriter_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_ptwriter_elf_LDADD = %D%/libguest64.a
+%C%_ptwriter_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_ptwriter_elf_LINK = $(GUEST_LD) -m64 -o $@
+
+%C%_ptwriter32_elf_SOURCES = %D%/ptwriter.c
+%C%_ptwriter32_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_ptwriter32_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_ptwriter32_elf_LDADD = %D%/libguest32.a
+%C%_ptwriter32_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_ptwriter32_elf_LINK = $(GUEST_LD) -m32 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)
