@@ -18,7 +18,7 @@ struct gwalk {
 	/* By level: rights of all entries above this table, not its own. */
 	u8 table_access[LEVEL_MAX + 1];
 	u8 access;		/* of the whole walk, the leaf included */
-	bool leaf_dirty;	/* D is set in the leaf (or was not to be looked at) */
+	bool leaf_dirty;	/* D is set in the leaf, or the access is a write */
 	bool leaf_global;
 	gfn_t gfn;		/* where gva leads, at 4 KiB precision */
 	bool self_map;		/* gfn is one of the tables of this very walk */
@@ -28,11 +28,13 @@ struct gwalk {
 enum gwalk_result {
 	GWALK_OK,
 	GWALK_FAULT,		/* walk->error for the guest */
-	GWALK_NO_TABLE,		/* a table lies where no slot is */
+	GWALK_NO_TABLE,		/* a table lies where no slot is; error as if it were empty */
 };
 
 /*
- * Walks gva for an access.
+ * Walks gva for an access. With three levels and fewer only 32 bits of gva are
+ * looked at; with four and five a gva that is not canonical is FAULT (what the
+ * guest would get is #GP). A table in a read-only slot gets no A and D.
  *
  *   access   PFERR_WRITE, PFERR_USER, PFERR_FETCH
  *   set_ad   set A, and D for a write, in the guest's entries
@@ -44,8 +46,14 @@ enum gwalk_result {
 enum gwalk_result gwalk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, bool set_ad, bool quiet,
 			struct gwalk *walk);
 
-/* Makes the permission table of a context from its cpu role. */
+/* Makes the permission table of a context from its cpu role; after each change
+ * of it. */
 void gwalk_init_permissions(struct mmu *mmu);
+
+/* True if rights (ACC_) let the access (PFERR_WRITE, _USER, _FETCH) through. ac:
+ * RFLAGS.AC, which lifts SMAP.
+ * source  AMD64 Manual volume 2, 5.6 "Page-Protection Checks" */
+bool gwalk_permits(const struct mmu *mmu, unsigned rights, u64 access, bool ac);
 
 /* True if the entry at this level of the walk still has the value read. */
 bool gwalk_still_true(struct mmu_vcpu *vcpu, const struct gwalk *walk, unsigned level);
