@@ -39,3 +39,7 @@ dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
 dist_check_SCRIPTS += %D%/lint_source.sh
 EXTRA_DIST += %D%/lint.sh
 TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_source.sh
+
+# The built-in guests, on plain QEMU.
+dist_check_SCRIPTS += %D%/guests_native.sh
+TESTS += %D%/guests_native.sh

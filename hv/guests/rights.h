@@ -41,7 +41,7 @@ static inline unsigned int rights_outcome(enum access how, pte_t rights)
 	bool user = how >= USER_READ;
 	unsigned int error = (write ? PF_WRITE : 0) | (user ? PF_USER : 0);
 
-	if (fetch && PTE_NX) {
+	if (fetch && PAGING_LEVELS > 2) {
 		error |= PF_FETCH;
 	}
 	if (!(rights & PTE_P)) {
