@@ -27,6 +27,25 @@ check_PROGRAMS += $(hosted_tests)
 TESTS += $(hosted_tests)
 endif
 
+# GDB: a pretended guest, for the unit tests and for a server real GDB talks to.
+check_LIBRARIES += %D%/libgdbfake.a
+%C%_libgdbfake_a_SOURCES = \
+	%D%/gdb_fake.c \
+	%D%/gdb_fake.h \
+	%D%/gdb_session.c \
+	%D%/gdb_session.h
+hosted_tests += %D%/check_gdb_fuzz.t
+hosted_tests += %D%/check_gdb_leave.t
+hosted_tests += %D%/check_gdb_memory.t
+hosted_tests += %D%/check_gdb_packet.t
+hosted_tests += %D%/check_gdb_run.t
+hosted_tests += %D%/check_gdb_stub.t
+%C%_check_gdb_fuzz_t_LDADD = %D%/libgdbfake.a $(LDADD)
+%C%_check_gdb_leave_t_LDADD = %D%/libgdbfake.a $(LDADD)
+%C%_check_gdb_memory_t_LDADD = %D%/libgdbfake.a $(LDADD)
+%C%_check_gdb_run_t_LDADD = %D%/libgdbfake.a $(LDADD)
+%C%_check_gdb_stub_t_LDADD = %D%/libgdbfake.a $(LDADD)
+
 # The programs alone: what sanitizers can see.
 check-hosted: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(hosted_tests)'

@@ -17,9 +17,6 @@ static enum gdb_status gdb_regs_write(struct gdb_stub *stub, const struct gdb_re
 {
 	const struct gdb_target *target = stub->target;
 
-	if (groups & ~regs->known) {
-		return GDB_INVALID; /* the rest of the group would be made up */
-	}
 	return groups ? target->write_regs(target->ctx, stub->general, regs, groups) : GDB_OK;
 }
 

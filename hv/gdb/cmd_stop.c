@@ -55,7 +55,7 @@ static void gdb_put_expedited(struct gdb_stub *stub, struct gdb_buf *buf)
 		if (!gdb_reg_rows[reg].expedited || !(regs.known & gdb_reg_rows[reg].group)) {
 			continue;
 		}
-		gdb_put_hex(buf, (uint64_t)reg);
+		gdb_put_hex8(buf, (uint8_t)reg);
 		gdb_put_char(buf, ':');
 		gdb_reg_put(buf, &regs, (enum gdb_reg)reg);
 		gdb_put_char(buf, ';');

@@ -9,6 +9,8 @@
 	_Static_assert(sizeof(((struct gdb_regs *)0)->field) * 8 == bits, "width of a register");
 #include "hv/gdb/regs.def"
 
+_Static_assert(GDB_NR_REGS <= 256, "a stop reply has two digits for a register's number");
+
 const struct gdb_reg_row gdb_reg_rows[GDB_NR_REGS] = {
 #define GDB_REG(number, reg_name, bits, reg_type, feat, grp, exp, field) \
 	[number] = {.name = #reg_name,                                   \
@@ -45,7 +47,7 @@ int gdb_reg_scan(struct gdb_scan *scan, struct gdb_regs *regs, enum gdb_reg reg)
 		scan->at += 2 * row->bytes;
 		return 0;
 	}
-	if (!gdb_scan_hexbytes(&text, value, row->bytes)) {
+	if (!(regs->known & row->group) || !gdb_scan_hexbytes(&text, value, row->bytes)) {
 		return -1;
 	}
 	*scan = text;

@@ -82,7 +82,8 @@ void gdb_reg_put(struct gdb_buf *buf, const struct gdb_regs *regs, enum gdb_reg 
  * GDB sends back what it could not read.
  *
  *   returns   the group of the register if its value changed, 0 if not, -1 if
- *             the text is no value of its size; then nothing changed
+ *             the text is no value of its size or the register is not known:
+ *             the rest of its group would be made up; then nothing changed
  */
 int gdb_reg_scan(struct gdb_scan *scan, struct gdb_regs *regs, enum gdb_reg reg);
 

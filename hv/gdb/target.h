@@ -166,7 +166,8 @@ struct gdb_target {
 	 * Lets the planned threads go and forgets the plan. The first stop
 	 * stops all of them and is told by gdb_stub_stopped(), later, never
 	 * from inside this call. A breakpoint at the rip of a thread does not
-	 * stop it before its first instruction.
+	 * stop it before its first instruction; a step that ends at one is told
+	 * as that breakpoint's stop.
 	 */
 	void (*run)(void *ctx);
 
@@ -178,12 +179,17 @@ struct gdb_target {
 	void (*interrupt)(void *ctx);
 
 	/*
-	 * GDB leaves inferior `pid`, 0 means all: its breakpoints are dropped,
-	 * the guest runs on. Called for lost connections too.
+	 * GDB leaves inferior `pid`, 0 means all: its breakpoints are dropped.
+	 * When no other inferior is left to GDB, an interrupt() that has not
+	 * stopped the guest yet is forgotten and everything runs on. Called for
+	 * lost connections too.
 	 */
 	void (*detach)(void *ctx, uint32_t pid);
 
-	/* GDB wants the guest ended: the machine may end at the next run. */
+	/*
+	 * GDB wants inferior `pid`, 0 means all, ended, not resumed. If the
+	 * machine outlives it, gdb_stub_stopped() tells GDB_STOP_EXITED.
+	 */
 	void (*kill)(void *ctx, uint32_t pid);
 
 	/*
