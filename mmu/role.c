@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roles computed, derived and printed. A page's role is made by exactly two
+ * Roles computed and derived. A page's role is made by exactly two
  * rules: role_root_*() for a root, role_child() for everything below it. No
  * other code writes a role, except to set `invalid`.
  */
@@ -90,73 +90,4 @@ union mmu_role role_child(union mmu_role parent, unsigned index, bool direct, un
 	if (role.has_4_byte_gpte)
 		role.quadrant = role.level == LEVEL_4K ? index & 1 : index;
 	return role;
-}
-
-static bool quadrant_is_sane(union mmu_role role, bool special)
-{
-	if (role.has_4_byte_gpte && role.level >= LEVEL_1G)
-		return special && role.level == LEVEL_1G && role.quadrant == 0;
-	if (!role.has_4_byte_gpte)
-		return role.quadrant == 0;
-	return role.level != LEVEL_4K || role.quadrant <= 1;
-}
-
-bool role_is_sane(union mmu_role role, bool special)
-{
-	if (role.unused || role.mirror || role.smm > 1)
-		return false;
-	if (role.level < LEVEL_4K || role.level > LEVEL_MAX)
-		return false;
-	if ((role.smep_andnot_wp || role.smap_andnot_wp) && role.cr0_wp)
-		return false;
-	return quadrant_is_sane(role, special);
-}
-
-/* ---- text ------------------------------------------------------------------- */
-
-struct text {
-	char *buf;
-	unsigned size, len;
-};
-
-static void put(struct text *text, const char *s)
-{
-	for (; *s && text->len + 1 < text->size; s++)
-		text->buf[text->len++] = *s;
-}
-
-static void put_digit(struct text *text, unsigned digit)
-{
-	const char s[2] = { (char)('0' + digit % 10), 0 };
-
-	put(text, s);
-}
-
-const char *role_access_text(unsigned access)
-{
-	static const char letters[8][4] = { "---", "--x", "w--", "w-x",
-					    "-u-", "-ux", "wu-", "wux" };
-
-	return letters[access & ACC_ALL];
-}
-
-unsigned role_text(union mmu_role role, char *buf, unsigned size)
-{
-	struct text text = { .buf = buf, .size = size };
-
-	if (!size)
-		return 0;
-	put(&text, "l");
-	if (role.level >= 10)
-		put_digit(&text, role.level / 10);
-	put_digit(&text, role.level);
-	put(&text, role.has_4_byte_gpte ? " 4-byte q" : " 8-byte q");
-	put_digit(&text, role.quadrant);
-	put(&text, role.direct ? " direct " : " ");
-	put(&text, role_access_text(role.access));
-	put(&text, role.invalid ? " invalid" : "");
-	put(&text, role.efer_nx ? " nxe" : " !nxe");
-	put(&text, role.ad_disabled ? " !ad" : " ad");
-	buf[text.len] = 0;
-	return text.len;
 }
