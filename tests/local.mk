@@ -62,3 +62,8 @@ TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_sour
 # The built-in guests, on plain QEMU.
 dist_check_SCRIPTS += %D%/guests_native.sh
 TESTS += %D%/guests_native.sh
+
+# Debian's kernel with our init, on plain QEMU; fetches the kernel once.
+dist_noinst_SCRIPTS += %D%/fetch-kernel.sh
+dist_check_SCRIPTS += %D%/linux_native.sh
+long_tests += %D%/linux_native.sh

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first program of a Linux guest in our tests: makes the kernel work its page
+ * tables, checks what it can see of them from user space, and ends the machine
+ * through the debug-exit port with the number of failed checks.
+ *
+ * Linux is a weak judge of an MMU: it boots on quite wrong ones. What helps is
+ * to touch a page first and take its rights away afterwards, and to map over the
+ * same address again and again; hence the order of things here.
+ *
+ * The kernel passes words of its command line that it does not know to init:
+ * arguments mean nothing here, only argv[0] does ("child": see run_child()).
+ */
+#include "tests/init/sys.h"
+
+enum {
+	PAGE_SIZE = 4096,
+	BIG_SIZE = 8 << 20,
+	COW_PAGES = 256,
+	NR_CHILDREN = 20,
+	NR_REMAPS = 200,
+	SLEEP_MS = 50,
+	EXEC_STATUS = 77, /* what a child that was executed ends with */
+	DEBUG_EXIT = 0xf4,
+	MAX_STATUS = 119,
+};
+
+static int nr_failed;
+
+void init_main(long *stack);
+
+/* The kernel enters with argc and argv on the stack. */
+asm(".globl _start\n"
+    "_start:\n"
+    "	xor %ebp, %ebp\n"
+    "	mov %rsp, %rdi\n"
+    "	and $-16, %rsp\n"
+    "	call init_main\n");
+
+static size_t length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n]) {
+		n++;
+	}
+	return n;
+}
+
+static void say(const char *s)
+{
+	sys3(SYS_WRITE, 1, (long)s, (long)length(s));
+}
+
+static void say_number(unsigned long value)
+{
+	char digits[24], *at = digits + sizeof(digits);
+
+	*--at = 0;
+	do {
+		*--at = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	say(at);
+}
+
+static void check(bool holds, const char *what)
+{
+	say(holds ? "init: ok: " : "init: FAILED: ");
+	say(what);
+	say("\n");
+	nr_failed += !holds;
+}
+
+static void say_kernel(void)
+{
+	struct {
+		char sysname[65], nodename[65], release[65], version[65], machine[65], domain[65];
+	} name;
+
+	sys3(SYS_UNAME, (long)&name, 0, 0);
+	say("init: hello from Linux ");
+	say(name.release);
+	say(" ");
+	say(name.machine);
+	say("\n");
+}
+
+static volatile unsigned long *page_of(void *memory, size_t page)
+{
+	return (volatile unsigned long *)((char *)memory + page * PAGE_SIZE);
+}
+
+/* Every page of 8 MiB reads as zero at first and keeps what is written. */
+static void touch_memory(void)
+{
+	size_t pages = BIG_SIZE / PAGE_SIZE;
+	void *memory = map_memory(NULL, BIG_SIZE);
+	unsigned long wrong = 0;
+
+	for (size_t i = 0; i < pages; i++) {
+		wrong += *page_of(memory, i) != 0;
+		*page_of(memory, i) = i * 0x9e3779b97f4a7c15;
+	}
+	for (size_t i = 0; i < pages; i++) {
+		wrong += *page_of(memory, i) != i * 0x9e3779b97f4a7c15;
+	}
+	sys3(SYS_MUNMAP, (long)memory, BIG_SIZE, 0);
+	check(wrong == 0, "8 MiB of memory keep what was written");
+}
+
+static int wait_for(long pid)
+{
+	int status = -1;
+
+	sys6(SYS_WAIT4, pid, (long)&status, 0, 0, 0, 0);
+	return status;
+}
+
+/* A child sees its parent's pages, makes them its own, then maybe another program. */
+static _Noreturn void run_child(void *memory, unsigned long number)
+{
+	static char name[] = "child";
+	char *argv[] = { name, NULL };
+
+	for (size_t i = 0; i < COW_PAGES; i++) {
+		if (*page_of(memory, i) != i) {
+			sys_exit(1);
+		}
+		*page_of(memory, i) = i + number * 1000;
+	}
+	for (size_t i = 0; i < COW_PAGES; i++) {
+		if (*page_of(memory, i) != i + number * 1000) {
+			sys_exit(2);
+		}
+	}
+	if (number % 2) {
+		sys3(SYS_EXECVE, (long)"/init", (long)argv, (long)(argv + 1));
+		sys_exit(3);
+	}
+	sys_exit(EXEC_STATUS);
+}
+
+static void fork_children(void)
+{
+	void *memory = map_memory(NULL, COW_PAGES * PAGE_SIZE);
+	unsigned long wrong = 0;
+
+	for (size_t i = 0; i < COW_PAGES; i++) {
+		*page_of(memory, i) = i;
+	}
+	for (unsigned long n = 1; n <= NR_CHILDREN; n++) {
+		long pid = sys3(SYS_FORK, 0, 0, 0);
+
+		if (pid == 0) {
+			run_child(memory, n);
+		}
+		wrong += pid < 0 || wait_for(pid) != EXEC_STATUS << 8;
+	}
+	for (size_t i = 0; i < COW_PAGES; i++) {
+		wrong += *page_of(memory, i) != i;
+	}
+	sys3(SYS_MUNMAP, (long)memory, COW_PAGES * PAGE_SIZE, 0);
+	check(wrong == 0, "20 children, half of them executed, leave the parent's pages alone");
+}
+
+/* Each of these must die of it. The page was in use with all rights before. */
+static void write_read_only(volatile char *page)
+{
+	sys3(SYS_MPROTECT, (long)page, PAGE_SIZE, PROT_READ);
+	*page = 1;
+}
+
+static void read_unmapped(volatile char *page)
+{
+	sys3(SYS_MUNMAP, (long)page, PAGE_SIZE, 0);
+	(void)*page;
+}
+
+static void read_without_rights(volatile char *page)
+{
+	sys3(SYS_MPROTECT, (long)page, PAGE_SIZE, 0);
+	(void)*page;
+}
+
+static void run_not_executable(volatile char *page)
+{
+	sys3(SYS_MPROTECT, (long)page, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	((void (*)(void))(unsigned long)page)();
+	sys3(SYS_MPROTECT, (long)page, PAGE_SIZE, PROT_READ | PROT_WRITE);
+	((void (*)(void))(unsigned long)page)();
+}
+
+static void read_kernel(volatile char *page)
+{
+	(void)page;
+	(void)*(volatile char *)0xffffffff81000000;
+}
+
+static bool dies(void (*crime)(volatile char *page))
+{
+	long pid = sys3(SYS_FORK, 0, 0, 0);
+
+	if (pid == 0) {
+		volatile char *page = map_memory(NULL, PAGE_SIZE);
+
+		*page = (char)0xc3; /* ret */
+		crime(page);
+		sys_exit(0);
+	}
+	return pid > 0 && (wait_for(pid) & 0x7f) == SIGSEGV;
+}
+
+static void lose_rights(void)
+{
+	check(dies(write_read_only), "writing a page made read-only is fatal");
+	check(dies(read_unmapped), "reading an unmapped page is fatal");
+	check(dies(read_without_rights), "reading a page without rights is fatal");
+	check(dies(run_not_executable), "running a page made not executable is fatal");
+	check(dies(read_kernel), "reading the kernel is fatal");
+}
+
+/* Fresh memory over old memory at one address reads as zero, every time. */
+static void remap(void)
+{
+	char *memory = map_memory(NULL, 16 * PAGE_SIZE);
+	unsigned long wrong = 0;
+
+	for (unsigned long n = 1; n <= NR_REMAPS; n++) {
+		size_t page = n % 16;
+
+		wrong += *page_of(memory, page) != 0;
+		*page_of(memory, page) = n;
+		wrong += *page_of(memory, page) != n;
+		map_memory(memory + page * PAGE_SIZE, PAGE_SIZE);
+	}
+	check(wrong == 0, "memory mapped over itself 200 times is fresh each time");
+}
+
+static unsigned long now_ms(void)
+{
+	struct timespec now = { 0, 0 };
+
+	sys3(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, (long)&now, 0);
+	return (unsigned long)now.sec * 1000 + (unsigned long)now.nsec / 1000000;
+}
+
+static void sleep_a_little(void)
+{
+	struct timespec time = { 0, SLEEP_MS * 1000000L };
+	unsigned long before = now_ms();
+
+	sys3(SYS_NANOSLEEP, (long)&time, 0, 0);
+	check(now_ms() - before >= SLEEP_MS, "50 ms of sleep take 50 ms at least");
+}
+
+/* The line of /proc/interrupts that counts the timer's interrupts. */
+static void say_timer_line(char *text)
+{
+	for (char *line = text; *line;) {
+		char *end = line;
+		bool timer = false;
+
+		while (*end && *end != '\n') {
+			timer |= end[0] == 't' && end[1] == 'i' && end[2] == 'm' && end[3] == 'e';
+			end++;
+		}
+		if (*end) {
+			*end++ = 0;
+		}
+		if (timer) {
+			say("init: /proc/interrupts: ");
+			say(line);
+			say("\n");
+			return;
+		}
+		line = end;
+	}
+	say("init: no timer in /proc/interrupts\n");
+}
+
+static void count_interrupts(void)
+{
+	static char text[16384];
+	long fd, size = 0, got;
+
+	sys6(SYS_MOUNT, (long)"proc", (long)"/proc", (long)"proc", 0, 0, 0);
+	fd = sys3(SYS_OPEN, (long)"/proc/interrupts", 0, 0);
+	while (fd >= 0 && size < (long)sizeof(text) - 1 &&
+	       (got = sys3(SYS_READ, fd, (long)text + size, (long)sizeof(text) - 1 - size)) > 0) {
+		size += got;
+	}
+	say_timer_line(text);
+}
+
+static _Noreturn void end_machine(void)
+{
+	unsigned int status = nr_failed < MAX_STATUS ? (unsigned int)nr_failed : MAX_STATUS;
+
+	say("init: ");
+	say_number((unsigned long)nr_failed);
+	say(" failed, the end\n");
+	if (sys3(SYS_IOPERM, DEBUG_EXIT, 1, 1) == 0) {
+		asm volatile("outb %b0, %w1" : : "a"(status), "Nd"(DEBUG_EXIT));
+	}
+	for (;;) {
+		sys6(SYS_REBOOT, REBOOT_MAGIC1, REBOOT_MAGIC2, REBOOT_POWER_OFF, 0, 0, 0);
+	}
+}
+
+void init_main(long *stack)
+{
+	const char *name = (const char *)stack[1];
+
+	if (name[0] == 'c') {
+		sys_exit(EXEC_STATUS);
+	}
+	say_kernel();
+	touch_memory();
+	fork_children();
+	lose_rights();
+	remap();
+	sleep_a_little();
+	count_interrupts();
+	end_machine();
+}
