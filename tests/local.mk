@@ -59,11 +59,10 @@ dist_check_SCRIPTS += %D%/lint_source.sh
 EXTRA_DIST += %D%/lint.sh
 TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_source.sh
 
-# The built-in guests, on plain QEMU.
-dist_check_SCRIPTS += %D%/guests_native.sh
-TESTS += %D%/guests_native.sh
-
-# Debian's kernel with our init, on plain QEMU; fetches the kernel once.
+# The built-in guests and Debian's kernel with our init: on plain QEMU, which is
+# the truth, and under vitrine. The kernel is fetched once.
 dist_noinst_SCRIPTS += %D%/fetch-kernel.sh
-dist_check_SCRIPTS += %D%/linux_native.sh
+dist_check_SCRIPTS += %D%/guests_native.sh %D%/guests.sh
+dist_check_SCRIPTS += %D%/linux_native.sh %D%/linux.sh
+TESTS += %D%/guests_native.sh
 long_tests += %D%/linux_native.sh
