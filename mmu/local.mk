@@ -2,30 +2,38 @@
 # The MMU library: one list of sources, two archives. The second is built for
 # bare metal by HV_CC (Makefile.am says how).
 
+mmu_sources += %D%/access.c
 mmu_sources += %D%/backend.h
+mmu_sources += %D%/dump.c
 mmu_sources += %D%/env.h
-mmu_sources += %D%/epoch.h
+mmu_sources += %D%/epoch.c %D%/epoch.h
 mmu_sources += %D%/event.h %D%/event.def
-mmu_sources += %D%/flush.h %D%/flush.def
+mmu_sources += %D%/flush.c %D%/flush.h %D%/flush.def
 mmu_sources += %D%/guest_pte.c %D%/guest_pte.h
 mmu_sources += %D%/gwalk.c %D%/gwalk_perm.c %D%/gwalk.h
 mmu_sources += %D%/internal.h
-mmu_sources += %D%/lock.h
+mmu_sources += %D%/lock.c %D%/lock.h
 mmu_sources += %D%/memslot.c %D%/memslot.h
-mmu_sources += %D%/mmu.h
+mmu_sources += %D%/mmu.c %D%/mmu.h
+mmu_sources += %D%/op.c
 mmu_sources += %D%/page_track.c %D%/page_track.h
-mmu_sources += %D%/parray.h
+mmu_sources += %D%/parray.c %D%/parray.h
 mmu_sources += %D%/point.def
 mmu_sources += %D%/rmap.c %D%/rmap.h
 mmu_sources += %D%/role.c %D%/role.h %D%/role_check.c %D%/role_text.c
 mmu_sources += %D%/slot_update.c
-mmu_sources += %D%/sp.h
-mmu_sources += %D%/spte.h
+mmu_sources += %D%/sp.c %D%/sp.h
+mmu_sources += %D%/spte.c %D%/spte.h
 mmu_sources += %D%/spte_bits.def
-mmu_sources += %D%/spte_set.h
+mmu_sources += %D%/spte_set.c %D%/spte_set.h
 mmu_sources += %D%/status.c %D%/status.h %D%/status.def
-mmu_sources += %D%/tdp_iter.h
+mmu_sources += %D%/tdp_iter.h %D%/tdp_mmu.h
 mmu_sources += %D%/types.h
+mmu_sources += %D%/vcpu.h %D%/vm.c
+mmu_sources += %D%/walk.c
+if WITH_TDP_MMU
+mmu_sources += %D%/tdp_fault.c %D%/tdp_iter.c %D%/tdp_mmu.c
+endif
 
 noinst_LIBRARIES += %D%/libmmu.a
 %C%_libmmu_a_SOURCES = $(mmu_sources)

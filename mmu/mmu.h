@@ -198,7 +198,7 @@ struct mmu_fault {
  *            INJECT           fault->error and fault->gva are the guest's #PF
  *            EMULATE          fault->gpa; device memory, read-only memory or a
  *                             write to a shadowed page table
- *            NO_MEMORY        nothing was changed
+ *            NO_MEMORY        no translation was changed
  *   context  not in guest mode; may allocate
  *   events   fault, walk*, sp_*, spte_set, rmap_*, flush_request, verdict
  *   source   AMD64 Manual volume 2, 15.25 "Nested Paging"; KVM mmu.rst
@@ -214,6 +214,10 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn);
 
 /* ---- looking ----------------------------------------------------------- */
+
+/* With the PFERR_ bits of an access: a tool looks, not the guest. No A or D bit
+ * is set and no event emitted. */
+#define MMU_PEEK	BIT(63)
 
 /* One step of a walk. */
 struct mmu_walk_step {
@@ -243,12 +247,14 @@ bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *wal
 
 /*
  * Reads or writes guest memory by gva, through the guest's own tables; for
- * instruction fetch, emulation and debuggers. With set_ad the walk sets A and
- * D as the hardware would.
+ * instruction fetch, emulation and debuggers. The walk sets A and D as the
+ * hardware would, unless MMU_PEEK asks it not to.
  *
  *   access   PFERR_ bits of the access; PFERR_WRITE is implied by writing
  *   returns  bytes done; if fewer than len, *fault (may be NULL) tells why:
- *            error and gva as for INJECT, or mmio with gpa
+ *            mmio with gpa where no slot is (or a read-only one), else error
+ *            and gva as for INJECT
+ *   events   walk*, guest_accessed, guest_dirty, guest_write
  */
 size_t mmu_read_gva(struct mmu_vcpu *vcpu, gva_t gva, void *buf, size_t len, u64 access,
 		    struct mmu_fault *fault);

@@ -8,6 +8,12 @@
 
 #include "mmu/internal.h"
 
+/* The lists and arrays of a new VM; hashed: the back end uses the hash. Gives
+ * the arrays back; no page lives. No lock.
+ * returns  OK, INVAL, NOMEM: fini gives back what was taken */
+enum mmu_status __must_check sps_init(struct mmu_vm *vm, bool hashed);
+void sps_fini(struct mmu_vm *vm);
+
 /*
  * Makes a page with an empty table, and for a page with guest entries the page
  * of what each entry was made for. The caller links, hashes or roots it.

@@ -99,6 +99,10 @@ u64 spte_make_table(hpa_t table_hpa);
  * Paging". */
 u64 spte_make_pdpte(hpa_t table_hpa);
 
+/* Entry `index` of the table that takes the place of a huge leaf at level: the
+ * same frames, rights and A and D bits, one level down. */
+u64 spte_split(u64 spte, unsigned level, unsigned index);
+
 /* True if a TLB that remembers old must be flushed when it becomes new: the
  * frame changes, a table goes away, mmu_writable or U or X is lost. */
 bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory by gpa and by gva, for the host. A write looks whether its frame
+ * is a shadowed table after it has stored: a table that becomes shadowed later
+ * is read later, too.
+ */
+#include "mmu/backend.h"
+#include "mmu/gwalk.h"
+#include "mmu/memslot.h"
+#include "mmu/page_track.h"
+
+/* Bytes from here to the end of the frame, at most len. */
+static size_t in_frame(u64 addr, size_t len)
+{
+	size_t left = PAGE_SIZE - (addr & ~PAGE_MASK);
+
+	return len < left ? len : left;
+}
+
+/* ---- by gpa ---------------------------------------------------------------------- */
+
+/* A guest entry must not be seen half-written by a walker. */
+static void store(void *to, const void *from, size_t len)
+{
+	u64 value = 0;
+
+	if (len == 8 && !((uintptr_t)to & 7)) {
+		memcpy(&value, from, 8);
+		__atomic_store_n((u64 *)to, value, __ATOMIC_RELEASE);
+	} else if (len == 4 && !((uintptr_t)to & 3)) {
+		memcpy(&value, from, 4);
+		__atomic_store_n((u32 *)to, (u32)value, __ATOMIC_RELEASE);
+	} else {
+		memcpy(to, from, len);
+	}
+}
+
+static u64 first_bytes(const void *from, size_t len)
+{
+	u64 value = 0;
+
+	memcpy(&value, from, len < sizeof(value) ? len : sizeof(value));
+	return value;
+}
+
+/* The guest's table at gpa has changed: its shadow must follow. */
+static void table_written(struct mmu_vm *vm, unsigned as, gpa_t gpa, const void *from, size_t len)
+{
+	struct mmu_op op;
+
+	op_begin(&op, vm, NULL, true);
+	stat_add(vm, guest_writes, 1);
+	vm_emit(vm, MMU_NO_VCPU, guest_write, gpa, (u8)(len < 255 ? len : 255),
+		first_bytes(from, len));
+	vm->backend->guest_wrote(&op, as, gpa, len);
+	op_end(&op);
+}
+
+/* One transfer within one frame. */
+struct transfer {
+	struct mmu_vm *vm;
+	unsigned as;
+	void *buf;
+	bool write;
+	bool table;	/* out: a shadowed table was written to */
+};
+
+/* returns  false: no slot there, or one that is read-only. Lock held. */
+static bool transfer_frame(struct transfer *t, gpa_t gpa, size_t len)
+{
+	struct memslot *slot = slot_lookup(t->vm, t->as, gpa >> PAGE_SHIFT);
+	u8 *memory;
+
+	t->table = false;
+	if (!slot || (t->write && !slot_is_writable(slot)))
+		return false;
+	memory = (u8 *)mmu_va(t->vm->env, slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT) +
+		 (gpa & ~PAGE_MASK);
+	if (!t->write) {
+		memcpy(t->buf, memory, len);
+		return true;
+	}
+	store(memory, t->buf, len);
+	t->table = track_is_shadowed(t->vm, slot, gpa >> PAGE_SHIFT);
+	return true;
+}
+
+static void transfer_advance(struct transfer *t, gpa_t gpa, size_t len)
+{
+	if (t->table)
+		table_written(t->vm, t->as, gpa, t->buf, len);
+	t->buf = (u8 *)t->buf + len;
+}
+
+static size_t transfer(struct transfer *t, gpa_t gpa, size_t len)
+{
+	size_t done = 0, part;
+	struct mmu_op op;
+	bool ok = true;
+
+	while (done < len && ok) {
+		part = in_frame(gpa + done, len - done);
+		op_begin(&op, t->vm, NULL, false);
+		ok = transfer_frame(t, gpa + done, part);
+		op_end(&op);
+		if (ok) {
+			transfer_advance(t, gpa + done, part);
+			done += part;
+		}
+	}
+	return done;
+}
+
+size_t mmu_vm_read(struct mmu_vm *vm, gpa_t gpa, void *buf, size_t len)
+{
+	return transfer(&(struct transfer){ .vm = vm, .buf = buf }, gpa, len);
+}
+
+size_t mmu_vm_write(struct mmu_vm *vm, gpa_t gpa, const void *buf, size_t len)
+{
+	return transfer(&(struct transfer){ .vm = vm, .buf = (void *)buf, .write = true }, gpa,
+			len);
+}
+
+size_t mmu_vcpu_read(struct mmu_vcpu *vcpu, gpa_t gpa, void *buf, size_t len)
+{
+	return transfer(&(struct transfer){ .vm = vcpu->vm, .as = vcpu->regs.smm, .buf = buf },
+			gpa, len);
+}
+
+size_t mmu_vcpu_write(struct mmu_vcpu *vcpu, gpa_t gpa, const void *buf, size_t len)
+{
+	return transfer(&(struct transfer){ .vm = vcpu->vm,
+					    .as = vcpu->regs.smm,
+					    .buf = (void *)buf,
+					    .write = true },
+			gpa, len);
+}
+
+static hpa_t gpa_to_hpa(struct mmu_vm *vm, unsigned as, gpa_t gpa)
+{
+	struct memslot *slot;
+	struct mmu_op op;
+	hpa_t hpa;
+
+	op_begin(&op, vm, NULL, false);
+	slot = slot_lookup(vm, as, gpa >> PAGE_SHIFT);
+	hpa = slot ? slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT | (gpa & ~PAGE_MASK) :
+		     HPA_INVALID;
+	op_end(&op);
+	return hpa;
+}
+
+hpa_t mmu_vm_gpa_to_hpa(struct mmu_vm *vm, gpa_t gpa)
+{
+	return gpa_to_hpa(vm, 0, gpa);
+}
+
+hpa_t mmu_vcpu_gpa_to_hpa(struct mmu_vcpu *vcpu, gpa_t gpa)
+{
+	return gpa_to_hpa(vcpu->vm, vcpu->regs.smm, gpa);
+}
+
+/* ---- by gva ---------------------------------------------------------------------- */
+
+static void fault_from_walk(struct mmu_fault *fault, gva_t gva, enum gwalk_result result,
+			    const struct gwalk *walk)
+{
+	*fault = (struct mmu_fault){ .gva = gva };
+	if (result == GWALK_FAULT) {
+		fault->error = walk->error;
+	} else {
+		fault->mmio = true;
+		fault->gpa = walk->pte_gpa[walk->leaf_level];
+	}
+}
+
+/* Walk and transfer under one lock, so that the slot is the one walked to.
+ * returns  false: *fault tells why */
+static bool transfer_gva(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, size_t len,
+			 u64 access, struct mmu_fault *fault)
+{
+	enum gwalk_result result;
+	struct gwalk walk;
+	struct mmu_op op;
+	gpa_t gpa = 0;
+	bool ok;
+
+	op_begin(&op, t->vm, vcpu, false);
+	result = gwalk(vcpu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK), access & MMU_PEEK,
+		       &walk);
+	ok = result == GWALK_OK;
+	if (ok) {
+		gpa = walk.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
+		ok = transfer_frame(t, gpa, len);
+		*fault = (struct mmu_fault){ .gva = gva, .gpa = gpa, .mmio = !ok };
+	} else {
+		fault_from_walk(fault, gva, result, &walk);
+	}
+	op_end(&op);
+	if (ok)
+		transfer_advance(t, gpa, len);
+	return ok;
+}
+
+static size_t transfer_gvas(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, size_t len,
+			    u64 access, struct mmu_fault *fault)
+{
+	struct mmu_fault ignored;
+	size_t done = 0, part;
+
+	while (done < len) {
+		part = in_frame(gva + done, len - done);
+		if (!transfer_gva(vcpu, t, gva + done, part, access, fault ? fault : &ignored))
+			break;
+		done += part;
+	}
+	return done;
+}
+
+size_t mmu_read_gva(struct mmu_vcpu *vcpu, gva_t gva, void *buf, size_t len, u64 access,
+		    struct mmu_fault *fault)
+{
+	struct transfer t = { .vm = vcpu->vm, .as = vcpu->regs.smm, .buf = buf };
+
+	return transfer_gvas(vcpu, &t, gva, len, access, fault);
+}
+
+size_t mmu_write_gva(struct mmu_vcpu *vcpu, gva_t gva, const void *buf, size_t len, u64 access,
+		     struct mmu_fault *fault)
+{
+	struct transfer t = { .vm = vcpu->vm,
+			      .as = vcpu->regs.smm,
+			      .buf = (void *)buf,
+			      .write = true };
+
+	return transfer_gvas(vcpu, &t, gva, len, access | PFERR_WRITE, fault);
+}

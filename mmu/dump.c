@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The present state as events. Each names only what an earlier one made: slots,
+ * then pages, then their entries, then what connects them, then who uses them.
+ */
+#include "mmu/memslot.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+#include "mmu/vcpu.h"
+
+static void dump_slots(struct mmu_vm *vm, unsigned as)
+{
+	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
+		const struct memslot *slot = slot_by_id(vm, as, id);
+
+		if (slot)
+			vm_emit(vm, MMU_NO_VCPU, slot_create, (u8)as, (u16)id, slot->base_gfn,
+				slot->npages, slot->hpa, (u8)slot->flags);
+	}
+	vm_emit(vm, MMU_NO_VCPU, slot_generation, (u8)as, vm->slots[as].generation);
+}
+
+static void dump_sp(struct mmu_vm *vm, const struct sp *sp)
+{
+	vm_emit(vm, MMU_NO_VCPU, sp_new, sp->id, sp->gfn, sp->role.word, sp->table_hpa,
+		(u8)sp->flags);
+	if (sp->unsync)
+		vm_emit(vm, MMU_NO_VCPU, sp_unsync, sp->id, sp->gfn);
+	if (sp->root_count)
+		vm_emit(vm, MMU_NO_VCPU, root_count, sp->id, sp->root_count);
+}
+
+static void dump_entry(struct mmu_vm *vm, const struct sp *sp, unsigned index)
+{
+	u64 spte = spte_get(sp_entry(vm, sp, index));
+	unsigned level = sp->role.level;
+	gfn_t gfn = sp_entry_gfn(vm, sp, index);
+	struct sp *child;
+
+	if (!spte)
+		return;
+	vm_emit(vm, MMU_NO_VCPU, spte_set, sp->id, (u16)index, (u8)level, gfn, 0, spte);
+	if (spte_is_table(spte, level)) {
+		child = sp_by_table(vm, spte_hpa(spte));
+		vm_emit(vm, MMU_NO_VCPU, sp_link, sp->id, (u16)index, child ? child->id : 0);
+	} else if (spte_is_present(spte) && !sp_is_tdp(sp)) {
+		vm_emit(vm, MMU_NO_VCPU, rmap_add, (u8)sp->role.smm, gfn, (u8)level, sp->id,
+			(u16)index);
+	}
+}
+
+/* Is sp the first of the pages that make its frame tracked? */
+static bool first_on_frame(const struct mmu_vm *vm, const struct sp *sp)
+{
+	for (struct sp *other = sp_hash_chain(vm, sp->gfn); other; other = other->hash_next)
+		if (other->gfn == sp->gfn && other->role.smm == sp->role.smm &&
+		    sp_has_gptes(other) && other->id < sp->id)
+			return false;
+	return true;
+}
+
+static void dump_track(struct mmu_vm *vm, const struct sp *sp)
+{
+	const struct memslot *slot;
+	const u16 *count;
+
+	if (!sp_has_gptes(sp) || sp->role.invalid || !first_on_frame(vm, sp))
+		return;
+	slot = sp_slot(vm, sp, sp->gfn);
+	count = slot ? parray_get(vm->env, &slot->shadowed, sp->gfn - slot->base_gfn) : NULL;
+	if (count)
+		vm_emit(vm, MMU_NO_VCPU, track_add, (u8)sp->role.smm, sp->gfn, *count);
+}
+
+static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)
+{
+	const struct mmu_root *root = &vcpu->mmu->root;
+
+	vcpu_emit_role(vcpu);
+	vm_emit(vm, vcpu->id, guest_cr3, vcpu->regs.cr3);
+	if (root->sp)
+		vm_emit(vm, vcpu->id, root_set, 0, root->sp->id, root->sp->table_hpa, root->pgd);
+}
+
+void mmu_dump(struct mmu_vm *vm)
+{
+	struct sp *sp;
+
+	if (!vm->env->events_on)
+		return;
+	vm_emit_config(vm);
+	for (unsigned as = 0; as < MMU_NR_AS; as++)
+		dump_slots(vm, as);
+	for (sp = sp_next(vm, NULL); sp; sp = sp_next(vm, sp))
+		dump_sp(vm, sp);
+	for (sp = sp_next(vm, NULL); sp; sp = sp_next(vm, sp)) {
+		for (unsigned i = 0; i < PT_ENTRIES; i++)
+			dump_entry(vm, sp, i);
+		dump_track(vm, sp);
+	}
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		if (vm->vcpu[i])
+			dump_vcpu(vm, vm->vcpu[i]);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLB flushes. The request is written before in_guest is read; a vCPU that
+ * enters writes in_guest before it reads its requests. So either the vCPU sees
+ * the request, or we see it in the guest and kick it.
+ */
+#include "mmu/flush.h"
+
+const char *flush_why_name(unsigned why)
+{
+	switch (why) {
+#define WHY(name, sentence)                                                                        \
+	case FLUSH_##name:                                                                         \
+		return #name;
+#include "mmu/flush.def"
+	}
+	return "?";
+}
+
+void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
+		   const struct mmu_site *site)
+{
+	if (!op->flush)
+		op->why = why;
+	op->flush = true;
+	stat_add(op->vm, flush_requests, 1);
+	mmu_emit(op->vm->env, op_vcpu(op), site, flush_request, (u8)why, gfn, npages);
+}
+
+static bool vcpu_request(struct mmu_vcpu *vcpu, u32 request)
+{
+	atomic_fetch_or(&vcpu->requests, request);
+	return atomic_load(&vcpu->in_guest);
+}
+
+static bool kick_if_in_guest(struct mmu_vcpu *vcpu)
+{
+	const struct mmu_env *env = vcpu->vm->env;
+	bool in_guest = vcpu_request(vcpu, MMU_REQ_FLUSH);
+
+	if (in_guest)
+		env->kick(env->ctx, vcpu->id);
+	return in_guest;
+}
+
+/* Still in the guest with the request unseen? Who came back has seen it. */
+static bool runs_on_old_entries(struct mmu_vcpu *vcpu)
+{
+	return atomic_load(&vcpu->in_guest) && atomic_load(&vcpu->requests) & MMU_REQ_FLUSH;
+}
+
+void flush_pay(struct mmu_op *op)
+{
+	struct mmu_vm *vm = op->vm;
+	bool kicked;
+
+	if (!op->flush)
+		return;
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		if (!vm->vcpu[i])
+			continue;
+		kicked = kick_if_in_guest(vm->vcpu[i]);
+		vm_emit(vm, op_vcpu(op), flush_vcpu, (u8)i, kicked);
+	}
+	mmu_point(vm, flush_wait);
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		while (vm->vcpu[i] && runs_on_old_entries(vm->vcpu[i]))
+			vm->env->relax(vm->env->ctx);
+	op->flush = false;
+	op->why = FLUSH_none;
+}
+
+void request_all(struct mmu_vm *vm, u32 request)
+{
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		if (vm->vcpu[i])
+			vcpu_request(vm->vcpu[i], request);
+}
+
+void flush_vcpu(struct mmu_vcpu *vcpu, enum flush_why why)
+{
+	struct mmu_vm *vm = vcpu->vm;
+
+	stat_add(vm, flush_requests, 1);
+	vm_emit(vm, vcpu->id, flush_request, (u8)why, 0, 0);
+	vcpu_request(vcpu, MMU_REQ_FLUSH);
+	vm_emit(vm, vcpu->id, flush_vcpu, vcpu->id, 0);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front door: what a host calls while a vCPU runs. It decides nothing about
+ * entries; that is the back end's.
+ */
+#include "mmu/backend.h"
+#include "mmu/flush.h"
+#include "mmu/gwalk.h"
+#include "mmu/vcpu.h"
+
+/* The same access that faults so often, and nothing is ever wrong: the vCPU may
+ * hold a stale translation, so its TLB is emptied; if that does not help, our
+ * tables and the hardware do not agree. */
+#define SAME_FAULTS_FLUSH	8
+#define SAME_FAULTS_BUG		512
+
+/* ---- registers and roles ------------------------------------------------------------ */
+
+void vcpu_emit_role(struct mmu_vcpu *vcpu)
+{
+	const struct mmu *mmu = vcpu->mmu;
+
+	vm_emit(vcpu->vm, vcpu->id, mmu_role, mmu->cpu_role.base.word, mmu->cpu_role.ext.word,
+		mmu->root_role.word);
+}
+
+bool vcpu_set_role(struct mmu_vcpu *vcpu)
+{
+	const struct mmu_config *config = &vcpu->vm->config;
+	struct mmu *mmu = &vcpu->root_mmu;
+	struct cpu_role cpu = role_cpu(&vcpu->regs);
+	union mmu_role root;
+
+	if (cpu.base.word == mmu->cpu_role.base.word && cpu.ext.word == mmu->cpu_role.ext.word)
+		return false;
+	root = config->mode == MMU_MODE_TDP ? role_root_tdp(cpu, config->tdp_level) :
+					      role_root_shadow(cpu);
+	mmu->cpu_role = cpu;
+	if (root.word != mmu->root_role.word)
+		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
+	mmu->root_role = root;
+	gwalk_init_permissions(mmu);
+	vcpu_emit_role(vcpu);
+	return true;
+}
+
+void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_load)
+{
+	u64 cr3_changed = vcpu->regs.cr3 ^ regs->cr3;
+	bool global = (vcpu->regs.cr4 ^ regs->cr4) & CR4_PGE;
+
+	vcpu->regs = *regs;
+	vcpu->same_faults = 0;
+	if (cr3_load || cr3_changed)
+		vm_emit(vcpu->vm, vcpu->id, guest_cr3, regs->cr3);
+	if (cr3_changed && vcpu->vm->backend->indirect)
+		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
+	global |= vcpu_set_role(vcpu);
+	if (cr3_load || global) {
+		vm_emit(vcpu->vm, vcpu->id, guest_flush, global);
+		vcpu->vm->backend->guest_flush(vcpu);
+	}
+}
+
+const struct mmu_regs *mmu_get_regs(const struct mmu_vcpu *vcpu)
+{
+	return &vcpu->regs;
+}
+
+/* Bits above the highest translated one all equal it. */
+static bool gva_is_canonical(const struct mmu_vcpu *vcpu, gva_t gva)
+{
+	unsigned unused = vcpu->regs.cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;
+
+	return (gva_t)((s64)(gva << unused) >> unused) == gva;
+}
+
+void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
+{
+	if (!gva_is_canonical(vcpu, gva))
+		return;
+	vm_emit(vcpu->vm, vcpu->id, guest_invlpg, gva);
+	vcpu->same_faults = 0;
+	vcpu->vm->backend->invlpg(vcpu, gva);
+}
+
+/* ---- entering and leaving ------------------------------------------------------------- */
+
+void vcpu_drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
+{
+	if (!vcpu->mmu->root.sp)
+		return;
+	op->vm->backend->put_root(op, &vcpu->mmu->root);
+	vm_emit(op->vm, vcpu->id, root_set, 0, 0, 0, 0);
+}
+
+/* Whatever asked for a reload comes after its change, so the request is taken
+ * back before the new root is made. */
+static enum mmu_status load_root(struct mmu_vcpu *vcpu)
+{
+	enum mmu_status status;
+	struct mmu_op op;
+
+	op_begin(&op, vcpu->vm, vcpu, true);
+	atomic_fetch_and(&vcpu->requests, ~MMU_REQ_RELOAD);
+	vcpu_drop_root(&op, vcpu);
+	status = vcpu->vm->backend->load_root(&op, vcpu->mmu);
+	op_end(&op);
+	if (status == MMU_OK)
+		flush_vcpu(vcpu, FLUSH_root);
+	return status;
+}
+
+static void take_flush(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
+{
+	entry->flush = atomic_fetch_and(&vcpu->requests, ~MMU_REQ_FLUSH) & MMU_REQ_FLUSH;
+	if (!entry->flush)
+		return;
+	stat_add(vcpu->vm, flushes, 1);
+	vm_emit(vcpu->vm, vcpu->id, flush_done, vcpu->id);
+}
+
+enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
+{
+	enum mmu_status status;
+
+	for (;;) {
+		status = vcpu_has_root(vcpu) ? MMU_OK : load_root(vcpu);
+		if (status != MMU_OK)
+			return status;
+		atomic_store(&vcpu->in_guest, 1);
+		mmu_point(vcpu->vm, enter);
+		if (vcpu_has_root(vcpu))
+			break;
+		atomic_store(&vcpu->in_guest, 0);
+	}
+	take_flush(vcpu, entry);
+	entry->root = vcpu->mmu->root.sp->table_hpa;
+	entry->root_level = vcpu->mmu->root.sp->role.level;
+	return MMU_OK;
+}
+
+void mmu_leave(struct mmu_vcpu *vcpu)
+{
+	atomic_store(&vcpu->in_guest, 0);
+}
+
+/* ---- faults --------------------------------------------------------------------------- */
+
+static void count_verdict(struct mmu_vm *vm, enum mmu_verdict verdict)
+{
+	stat_add(vm, faults, 1);
+	stat_add(vm, injected, verdict == MMU_INJECT);
+	stat_add(vm, emulated, verdict == MMU_EMULATE);
+	stat_add(vm, spurious, verdict == MMU_SPURIOUS);
+}
+
+static void guard_progress(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+			   enum mmu_verdict verdict)
+{
+	if (verdict != MMU_SPURIOUS || in->addr != vcpu->last_addr ||
+	    in->error != vcpu->last_error)
+		vcpu->same_faults = 0;
+	vcpu->last_addr = in->addr;
+	vcpu->last_error = in->error;
+	if (verdict == MMU_SPURIOUS)
+		vcpu->same_faults++;
+	if (vcpu->same_faults == SAME_FAULTS_FLUSH)
+		flush_vcpu(vcpu, FLUSH_changed);
+	mmu_check(vcpu->vm, vcpu->same_faults < SAME_FAULTS_BUG,
+		  "A-5: the same access faults for ever though it is mapped", in->addr, in->error);
+}
+
+enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mmu_fault *fault)
+{
+	const struct mmu_fault_in in = { .addr = addr, .error = error };
+	struct mmu_vm *vm = vcpu->vm;
+	enum mmu_verdict verdict;
+
+	*fault = (struct mmu_fault){ 0 };
+	mmu_check(vm, !(error & PFERR_RSVD), "D-3: the hardware found reserved bits in our tables",
+		  addr, error);
+	vm_emit(vm, vcpu->id, fault, addr, error,
+		(u8)(!vm->backend->indirect || vcpu->mmu->root_role.direct));
+	verdict = vcpu_has_root(vcpu) ? vm->backend->fault(vcpu, &in, fault) : MMU_RETRY;
+	count_verdict(vm, verdict);
+	vm_emit(vm, vcpu->id, verdict, addr, (u8)verdict);
+	guard_progress(vcpu, &in, verdict);
+	return verdict;
+}
+
+/* ---- whole-VM operations ---------------------------------------------------------------- */
+
+bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn)
+{
+	bool any = false;
+	struct mmu_op op;
+
+	op_begin(&op, vm, NULL, true);
+	for (unsigned as = 0; as < MMU_NR_AS; as++)
+		any |= vm->backend->unprotect(&op, as, gfn);
+	op_end(&op);
+	return any;
+}
+
+u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end)
+{
+	struct mmu_op op;
+	u64 zapped;
+
+	op_begin(&op, vm, NULL, true);
+	zapped = vm->backend->zap_range(&op, as, start, end);
+	vm_emit(vm, MMU_NO_VCPU, zap_range, (u8)as, start, end, (u32)zapped);
+	op_end(&op);
+	return zapped;
+}
+
+void mmu_zap_all(struct mmu_vm *vm)
+{
+	struct mmu_op op;
+	u32 pages;
+
+	op_begin(&op, vm, NULL, true);
+	pages = vm->backend->zap_all(&op);
+	vm_emit(vm, MMU_NO_VCPU, zap_all, pages);
+	op_end(&op);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The frame of every operation: lock, flush, free; and the host's pages. */
+#include "mmu/epoch.h"
+#include "mmu/flush.h"
+#include "mmu/internal.h"
+
+void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool write)
+{
+	*op = (struct mmu_op){ .vm = vm, .vcpu = vcpu, .locked = write ? OP_WRITE : OP_READ };
+	list_init(&op->zapped);
+	if (write)
+		rw_write_lock(vm->env, &vm->lock);
+	else
+		rw_read_lock(vm->env, &vm->lock);
+}
+
+/* After the flush no hardware walker is inside the zapped pages; library
+ * readers may still be. */
+static void op_free_zapped(struct mmu_op *op)
+{
+	if (!list_is_empty(&op->zapped))
+		mmu_point(op->vm, zap_prepared);
+	while (!list_is_empty(&op->zapped)) {
+		struct sp *sp = list_entry(op->zapped.prev, struct sp, active);
+
+		list_remove(&sp->active);
+		epoch_defer(op->vm, sp);
+	}
+}
+
+void op_end(struct mmu_op *op)
+{
+	if (!list_is_empty(&op->zapped))
+		flush_need(op, FLUSH_zap_sp, 0, 0);
+	flush_pay(op);
+	op_free_zapped(op);
+	if (op->locked == OP_WRITE)
+		rw_write_unlock(&op->vm->lock);
+	else
+		rw_read_unlock(&op->vm->lock);
+	op->locked = OP_UNLOCKED;
+	epoch_reap(op->vm);
+}
+
+hpa_t mmu_page_alloc(struct mmu_vm *vm)
+{
+	hpa_t hpa = vm->env->page_alloc(vm->env->ctx);
+
+	if (hpa != HPA_INVALID)
+		atomic_fetch_add_explicit(&vm->pages, 1, memory_order_relaxed);
+	return hpa;
+}
+
+void mmu_page_free(struct mmu_vm *vm, hpa_t page_hpa)
+{
+	atomic_fetch_sub_explicit(&vm->pages, 1, memory_order_relaxed);
+	vm->env->page_free(vm->env->ctx, page_hpa);
+}

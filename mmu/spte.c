@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The value of a shadow PTE: making it, reading its rights, judging it. */
+#include "mmu/spte.h"
+
+#define SPTE_AD			(SPTE_A | SPTE_D)
+#define SPTE_PDPTE_BITS		(SPTE_P | SPTE_MMU_P | SPTE_PFN)
+#define SPTE_IGNORED		BITS(62, 52)
+#define SPTE_TABLE_RESERVED	(SPTE_LARGE | SPTE_G)
+
+unsigned spte_access(u64 spte)
+{
+	return (spte & SPTE_NX ? 0 : ACC_EXEC) | (spte & SPTE_W ? ACC_WRITE : 0) |
+	       (spte & SPTE_U ? ACC_USER : 0);
+}
+
+u64 spte_make_leaf(const struct spte_leaf *leaf)
+{
+	u64 spte = SPTE_P | SPTE_MMU_P | SPTE_A | leaf->pfn << PAGE_SHIFT;
+
+	if (leaf->level > LEVEL_4K)
+		spte |= SPTE_LARGE;
+	if (!(leaf->access & ACC_EXEC))
+		spte |= SPTE_NX;
+	if (leaf->access & ACC_USER)
+		spte |= SPTE_U;
+	if (leaf->global)
+		spte |= SPTE_G;
+	if (leaf->host_writable)
+		spte |= SPTE_HOST_W;
+	if (leaf->host_writable && leaf->mmu_writable && leaf->access & ACC_WRITE)
+		spte |= SPTE_MMU_W | SPTE_W | (leaf->dirty ? SPTE_D : 0);
+	return spte;
+}
+
+u64 spte_make_table(hpa_t table_hpa)
+{
+	return table_hpa | SPTE_P | SPTE_W | SPTE_U | SPTE_A | SPTE_MMU_P | SPTE_MMU_W |
+	       SPTE_HOST_W;
+}
+
+u64 spte_make_pdpte(hpa_t table_hpa)
+{
+	return table_hpa | SPTE_P | SPTE_MMU_P;
+}
+
+u64 spte_split(u64 spte, unsigned level, unsigned index)
+{
+	if (level - 1 == LEVEL_4K)
+		spte &= ~SPTE_LARGE;
+	return spte + (index * level_frames(level - 1) << PAGE_SHIFT);
+}
+
+bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level)
+{
+	u64 lost = old_spte & ~new_spte;
+
+	if (!spte_is_present(old_spte))
+		return false;
+	if (!spte_is_present(new_spte) || (old_spte ^ new_spte) & SPTE_PFN)
+		return true;
+	if (spte_is_leaf(old_spte, level) != spte_is_leaf(new_spte, level))
+		return true;
+	return lost & (SPTE_MMU_W | SPTE_U) || (new_spte & ~old_spte & SPTE_NX);
+}
+
+/* An entry that the hardware must not use. */
+static const char *check_not_present(u64 spte, bool tdp)
+{
+	if (spte == SPTE_FROZEN)
+		return tdp ? NULL : "D-6";
+	return spte == 0 ? NULL : "D-2";
+}
+
+static const char *check_leaf(u64 spte, unsigned level)
+{
+	bool host_w = spte & SPTE_HOST_W, mmu_w = spte & SPTE_MMU_W, w = spte & SPTE_W;
+
+	if ((w && !mmu_w) || (mmu_w && !host_w))
+		return "D-1";
+	if ((spte & SPTE_LARGE) && (level == LEVEL_4K || level > LEVEL_1G))
+		return "D-3";
+	if ((spte_hpa(spte) >> PAGE_SHIFT) & (level_frames(level) - 1))
+		return "D-5";
+	return NULL;
+}
+
+const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned maxphyaddr)
+{
+	if (!spte_is_present(spte))
+		return check_not_present(spte, tdp);
+	if (!(spte & SPTE_P))
+		return "D-2";
+	if (spte & (SPTE_IGNORED | (SPTE_PFN & ~(BIT(maxphyaddr) - 1))))
+		return "D-3";
+	if (pdpte)
+		return spte & ~SPTE_PDPTE_BITS ? "D-3" : NULL;
+	if (level == LEVEL_4K || spte & SPTE_LARGE)
+		return check_leaf(spte, level);
+	return spte & SPTE_TABLE_RESERVED || !(spte & SPTE_W) || !(spte & SPTE_U) ? "D-3" : NULL;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* The one choke point through which entries of our tables change. */
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+
+/* What one change is made of, for the checks, the counters and the event. */
+struct change {
+	struct mmu_op *op;
+	struct sp *sp;
+	unsigned index;
+	gfn_t gfn;
+	const struct mmu_site *site;
+};
+
+spte_t *sp_entry(const struct mmu_vm *vm, const struct sp *sp, unsigned index)
+{
+	return (spte_t *)mmu_va(vm->env, sp->table_hpa) + index;
+}
+
+static void change_check(const struct change *change, u64 old_spte, u64 new_spte)
+{
+	const struct sp *sp = change->sp;
+	struct mmu_vm *vm = change->op->vm;
+	unsigned level = sp->role.level;
+	const char *broken;
+
+	broken = spte_check(new_spte, level, sp_is_tdp(sp),
+			    sp->flags & SP_SPECIAL && level == LEVEL_1G, vm->maxphyaddr);
+	mmu_check(vm, !broken, broken, new_spte, old_spte);
+	mmu_check(vm,
+		  !(spte_is_leaf(old_spte, level) && spte_is_leaf(new_spte, level) &&
+		    (old_spte ^ new_spte) & SPTE_PFN),
+		  "D-7: a present leaf changes its frame", old_spte, new_spte);
+	mmu_check(vm, !spte_is_present(new_spte) || !sp->role.invalid,
+		  "B-8: an entry appears in an invalid page", sp->id, new_spte);
+}
+
+static void count_leaf(struct mmu_vm *vm, unsigned level, s64 n)
+{
+	switch (level) {
+	case LEVEL_4K:
+		stat_add(vm, sptes_4k, n);
+		break;
+	case LEVEL_2M:
+		stat_add(vm, sptes_2m, n);
+		break;
+	case LEVEL_1G:
+		stat_add(vm, sptes_1g, n);
+		break;
+	}
+}
+
+static void change_account(const struct change *change, u64 old_spte, u64 new_spte)
+{
+	unsigned level = change->sp->role.level;
+	struct mmu_vm *vm = change->op->vm;
+	int present = spte_is_present(new_spte) - spte_is_present(old_spte);
+	int leaf = spte_is_leaf(new_spte, level) - spte_is_leaf(old_spte, level);
+
+	if (present)
+		__atomic_fetch_add(&change->sp->present, present, __ATOMIC_RELAXED);
+	if (leaf)
+		count_leaf(vm, level, leaf);
+	mmu_emit(vm->env, op_vcpu(change->op), change->site, spte_set, change->sp->id,
+		 (u16)change->index, (u8)level, change->gfn, old_spte, new_spte);
+}
+
+/* With events on nobody may come between a change and its event; off, the
+ * change itself is enough. */
+static bool order_begin(struct mmu_vm *vm)
+{
+	bool ordered = vm->env->events_on;
+
+	if (ordered)
+		spin_lock(vm->env, &vm->events_lock);
+	return ordered;
+}
+
+static void order_end(struct mmu_vm *vm, bool ordered)
+{
+	if (ordered)
+		spin_unlock(&vm->events_lock);
+}
+
+/* What the hardware noted stays as long as the entry maps the same frame. */
+static u64 keep_ad(u64 old_spte, u64 new_spte, unsigned level)
+{
+	if (spte_is_leaf(old_spte, level) && spte_is_leaf(new_spte, level))
+		new_spte |= old_spte & (SPTE_A | SPTE_D);
+	return new_spte;
+}
+
+u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64 spte,
+		const struct mmu_site *site)
+{
+	const struct change change = { op, sp, index, gfn, site };
+	spte_t *sptep = sp_entry(op->vm, sp, index);
+	u64 old_spte = spte_get(sptep), new_spte;
+	bool ordered;
+
+	mmu_check(op->vm, op->locked == OP_WRITE, "W-1: an SPTE is set without the write lock",
+		  op->locked, spte);
+	change_check(&change, old_spte, spte);
+	ordered = order_begin(op->vm);
+	do {
+		new_spte = keep_ad(old_spte, spte, sp->role.level);
+	} while (!atomic_compare_exchange_weak(&sptep->raw, &old_spte, new_spte));
+	if (old_spte != new_spte)
+		change_account(&change, old_spte, new_spte);
+	order_end(op->vm, ordered);
+	return old_spte;
+}
+
+enum mmu_status spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn,
+			    u64 old_spte, u64 spte, const struct mmu_site *site)
+{
+	const struct change change = { op, sp, index, gfn, site };
+	spte_t *sptep = sp_entry(op->vm, sp, index);
+	u64 seen_spte = old_spte;
+	bool ordered;
+
+	mmu_check(op->vm, op->locked != OP_UNLOCKED, "W-1: an SPTE is set without the lock",
+		  op->locked, spte);
+	change_check(&change, old_spte, spte);
+	mmu_point(op->vm, spte_cas);
+	ordered = order_begin(op->vm);
+	if (atomic_compare_exchange_strong(&sptep->raw, &seen_spte, spte) && old_spte != spte)
+		change_account(&change, old_spte, spte);
+	order_end(op->vm, ordered);
+	return seen_spte == old_spte ? MMU_OK : MMU_AGAIN;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the front door's files say to each other about a vCPU and its VM. */
+#ifndef MMU_VCPU_H
+#define MMU_VCPU_H
+
+#include "mmu/internal.h"
+
+/* Roles from vcpu->regs, if they changed: emits mmu_role, and asks for another
+ * root if its role changed. returns  whether the guest's configuration changed */
+bool vcpu_set_role(struct mmu_vcpu *vcpu);
+
+/* The vCPU has no root any more. Write lock. events root_count, root_set */
+void vcpu_drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu);
+
+/* events  mmu_config; mmu_role */
+void vm_emit_config(struct mmu_vm *vm);
+void vcpu_emit_role(struct mmu_vcpu *vcpu);
+
+/* True if the root slot is good to use: none is, while another is asked for. */
+static inline bool vcpu_has_root(struct mmu_vcpu *vcpu)
+{
+	return vcpu->mmu->root.sp && !vcpu->mmu->root.sp->role.invalid &&
+	       !(atomic_load(&vcpu->requests) & MMU_REQ_RELOAD);
+}
+
+#endif

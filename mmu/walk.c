@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Both walks as somebody from outside may look at them: the guest's and ours. */
+#include "mmu/epoch.h"
+#include "mmu/gwalk.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+#include "mmu/vcpu.h"
+
+bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *walk)
+{
+	enum gwalk_result result;
+	struct gwalk guest;
+	struct mmu_op op;
+
+	op_begin(&op, vcpu->vm, vcpu, false);
+	result = gwalk(vcpu, gva, access, false, true, &guest);
+	op_end(&op);
+	*walk = (struct mmu_walk){ .ok = result == GWALK_OK, .error = guest.error };
+	for (unsigned level = guest.top; level && level >= guest.leaf_level; level--)
+		walk->step[walk->nr++] = (struct mmu_walk_step){
+			.level = level,
+			.gpa = guest.pte_gpa[level],
+			.pte = guest.pte[level],
+		};
+	if (walk->ok) {
+		walk->gpa = guest.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
+		walk->level = guest.top ? guest.leaf_level : LEVEL_4K;
+		walk->access = guest.access;
+	}
+	return walk->ok;
+}
+
+unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step steps[5])
+{
+	struct mmu_vm *vm = vcpu->vm;
+	unsigned nr = 0, level, index;
+	struct sp *sp;
+
+	mmu_read_begin(vcpu);
+	sp = vcpu_has_root(vcpu) ? vcpu->mmu->root.sp : NULL;
+	while (sp) {
+		level = sp->role.level;
+		index = level_index(addr, level);
+		steps[nr] = (struct mmu_host_step){
+			.level = level,
+			.index = index,
+			.sp = sp->id,
+			.hpa = sp->table_hpa + index * sizeof(spte_t),
+			.spte = spte_get(sp_entry(vm, sp, index)),
+		};
+		sp = spte_is_table(steps[nr].spte, level) ?
+			     sp_by_table(vm, spte_hpa(steps[nr].spte)) :
+			     NULL;
+		nr++;
+	}
+	mmu_read_end(vcpu);
+	return nr;
+}
