@@ -46,6 +46,12 @@ hosted_tests += %D%/check_gdb_stub.t
 %C%_check_gdb_run_t_LDADD = %D%/libgdbfake.a $(LDADD)
 %C%_check_gdb_stub_t_LDADD = %D%/libgdbfake.a $(LDADD)
 
+check_PROGRAMS += %D%/gdb_server
+%C%_gdb_server_SOURCES = %D%/gdb_server.c %D%/gdb_fake.c %D%/gdb_fake.h
+%C%_gdb_server_LDADD = hv/libhv.a mmu/libmmu.a
+dist_check_SCRIPTS += %D%/gdb_real.sh
+TESTS += %D%/gdb_real.sh
+
 # The programs alone: what sanitizers can see.
 check-hosted: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(hosted_tests)'

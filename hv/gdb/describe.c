@@ -153,9 +153,9 @@ static void gdb_describe_regs(struct gdb_buf *buf, enum gdb_feature feature)
 
 /*
  * Whatever mode the guest is in, the description is that of a 64-bit one: GDB
- * reads it once, and a guest changes modes as it boots. Without an OS ABI of
- * our own GDB would take the one of the symbol file, and for a Linux file ask
- * for registers that only exist in processes.
+ * reads it once, and a guest changes modes as it boots. A GDB without a symbol
+ * file would take the guest for a process of the system it was built for; the
+ * OS ABI says it is none.
  */
 void gdb_describe_target(struct gdb_buf *buf)
 {
