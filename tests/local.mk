@@ -52,9 +52,10 @@ check_PROGRAMS += %D%/gdb_server
 dist_check_SCRIPTS += %D%/gdb_real.sh
 TESTS += %D%/gdb_real.sh
 
-# The programs alone: what sanitizers can see.
+# The programs alone, which is what sanitizers can see; and that these stay out of
+# bare metal.
 check-hosted: all $(check_LIBRARIES)
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(hosted_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(hosted_tests) %D%/lint_objects.sh'
 check-long: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(long_tests)'
 .PHONY: check-hosted check-long
@@ -72,3 +73,6 @@ dist_check_SCRIPTS += %D%/guests_native.sh %D%/guests.sh
 dist_check_SCRIPTS += %D%/linux_native.sh %D%/linux.sh
 TESTS += %D%/guests_native.sh
 long_tests += %D%/linux_native.sh
+
+dist_check_SCRIPTS += %D%/run_script.sh
+TESTS += %D%/run_script.sh
