@@ -76,3 +76,9 @@ long_tests += %D%/linux_native.sh
 
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
+
+# The simulated machine.
+hosted_tests += %D%/check_sim_hardware.t
+hosted_tests += %D%/check_sim_scenario.t
+%C%_check_sim_hardware_t_LDADD = hv/sim/libsim.a $(LDADD)
+%C%_check_sim_scenario_t_LDADD = hv/sim/libsim.a $(LDADD)

@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: MIT
+# The simulated machine: an archive, so that tests can use its parts.
+
+noinst_LIBRARIES += %D%/libsim.a
+%C%_libsim_a_SOURCES = \
+	%D%/check.c \
+	%D%/command.c \
+	%D%/control.c %D%/control.h \
+	%D%/cpu.c %D%/cpu.h \
+	%D%/expect.def \
+	%D%/guest_mode.c %D%/guest_mode.h \
+	%D%/hwwalk.c %D%/hwwalk.h \
+	%D%/judge.c \
+	%D%/machine.c \
+	%D%/mem.c %D%/mem.h \
+	%D%/regs.c \
+	%D%/run.c %D%/run.h \
+	%D%/scenario.c %D%/scenario.h %D%/scenario.def \
+	%D%/sched.c %D%/sched.h \
+	%D%/sim.h \
+	%D%/tables.c %D%/tables.h \
+	%D%/tlb.c %D%/tlb.h \
+	%D%/watch.c %D%/watch.h
+
+
+EXTRA_DIST += %D%/main.c

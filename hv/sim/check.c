@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a scenario that can be read also makes sense: values in range, words
+ * in an order that means something. */
+#include <stdio.h>
+#include <string.h>
+#include "hv/sim/guest_mode.h"
+#include "hv/sim/scenario.h"
+
+static bool one_of(const char *word, const char *a, const char *b)
+{
+	return !strcmp(word, a) || !strcmp(word, b);
+}
+
+static bool is_setup(enum scn_word_id word)
+{
+	return word == WORD_mmu || word == WORD_vcpus || word == WORD_huge || word == WORD_budget;
+}
+
+static const char *check_access(const struct scn_line *line)
+{
+	unsigned at = line->word == WORD_write ? 2 : 1;
+	u64 size = line->nr_n > at ? line->n[at] : 4;
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return "the size is 1, 2, 4 or 8";
+	if ((line->n[0] & ~PAGE_MASK) + size > PAGE_SIZE)
+		return "the access would cross a page";
+	if (line->word == WORD_write && size < 8 && line->n[1] >> (8 * size))
+		return "the value does not fit into the size";
+	return NULL;
+}
+
+static const char *check_slot(u64 id, gpa_t gpa, u64 size)
+{
+	if (id >= MMU_MAX_SLOTS)
+		return "a slot's number is below 32";
+	if ((gpa | size) & ~PAGE_MASK || !size)
+		return "address and size are multiples of 4096, the size not 0";
+	return size > 1ull << 30 ? "a slot has at most 1G" : NULL;
+}
+
+static const char *check_values(const struct scn_line *line)
+{
+	switch (line->word) {
+	case WORD_mmu:
+		return one_of(line->w[0], "shadow", "tdp") ? NULL : "it is shadow or tdp";
+	case WORD_huge:
+		return one_of(line->w[0], "on", "off") ? NULL : "it is on or off";
+	case WORD_vcpus:
+		return line->n[0] && line->n[0] <= MMU_MAX_VCPUS ? NULL : "1 to 16 vCPUs";
+	case WORD_mem:
+		return check_slot(0, 0, line->n[0]);
+	case WORD_slot:
+		if (line->nr_w && strcmp(line->w[0], "ro"))
+			return "only ro may follow";
+		return check_slot(line->n[0], line->n[1], line->n[2]);
+	case WORD_mode:
+		return guest_mode_by_name(line->w[0]) < NR_GUEST_MODES
+			       ? NULL
+			       : "modes are unpaged 2level pae 4level 5level";
+	case WORD_set:
+	case WORD_clear:
+		return guest_knows_bit(line->w[0]) ? NULL : "bits are pg wp pse pae pge smep smap nx";
+	case WORD_read:
+	case WORD_write:
+		return check_access(line);
+	case WORD_expect:
+		return line->wish == WISH_ghost && line->nr_w && strcmp(line->w[0], "used")
+			       ? "only used may follow"
+			       : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* What came before a line decides whether it may stand there. */
+struct order {
+	bool begun, together;
+	unsigned vcpus;
+};
+
+static const char *check_order(struct order *order, const struct scn_line *line)
+{
+	bool cpu = scn_words[line->word].who == SCN_CPU;
+
+	if (is_setup(line->word) && order->begun)
+		return "it must stand before everything else";
+	order->begun |= !is_setup(line->word);
+	if (line->word == WORD_vcpus)
+		order->vcpus = line->n[0];
+	if (cpu && line->cpu >= order->vcpus)
+		return "there are not so many vCPUs; see vcpus";
+	if (line->word == WORD_end && !order->together)
+		return "there is no together before it";
+	if (order->together && !cpu && line->word != WORD_end)
+		return "between together and end only vCPUs do something";
+	if (line->word == WORD_together || line->word == WORD_end)
+		order->together = line->word == WORD_together;
+	return NULL;
+}
+
+bool scn_check(const struct scenario *scn, struct scn_error *error)
+{
+	struct order order = { .vcpus = 1 };
+	const char *why = NULL;
+	unsigned i = 0;
+
+	for (; i < scn->nr && !why; i++) {
+		why = check_values(&scn->line[i]);
+		if (!why)
+			why = check_order(&order, &scn->line[i]);
+	}
+	if (!why && order.together)
+		why = "together has no end";
+	if (!why)
+		return true;
+	error->line = scn->line[i - 1].number;
+	snprintf(error->what, sizeof(error->what), "%.60s", scn->line[i - 1].text);
+	snprintf(error->why, sizeof(error->why), "%s", why);
+	return false;
+}

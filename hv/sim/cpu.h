@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the simulated vCPU share among themselves. */
+#ifndef SIM_CPU_H
+#define SIM_CPU_H
+
+#include "hv/sim/sim.h"
+
+/* AMD64 Manual volume 2, appendix C "SVM Intercept Exit Codes". */
+#define CPU_EXIT_CR_WRITE 0x10
+#define CPU_EXIT_PF	  0x4e
+#define CPU_EXIT_INVLPG	  0x79
+#define CPU_EXIT_NPF	  0x400
+
+static inline bool cpu_is_tdp(const struct sim_cpu *cpu)
+{
+	return cpu->sim->config.mode == MMU_MODE_TDP;
+}
+
+/* The guest was left: the cause of what follows. events exit */
+void cpu_exit(struct sim_cpu *cpu, enum ch_exit kind, u32 code, u64 info1, u64 info2);
+
+/* Drops one entry. events tlb_drop */
+void cpu_drop(struct sim_cpu *cpu, struct tlb_entry *entry);
+
+/* events tlb_empty */
+void cpu_empty_tlb(struct sim_cpu *cpu, bool keep_global);
+
+/* Says once that an entry is a ghost. events tlb_ghost */
+void cpu_report_ghost(struct sim_cpu *cpu, struct tlb_entry *entry, const struct hw_result *now);
+
+#endif

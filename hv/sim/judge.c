@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* What vCPUs do on a line of a scenario, and whether it is what was expected. */
+#include "hv/sim/run.h"
+#include <string.h>
+
+/* ---- doing --------------------------------------------------------------- */
+
+static void load(struct run *run, const struct scn_line *line)
+{
+	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
+	struct mmu_regs regs = cpu->regs;
+
+	switch (line->word) {
+	case WORD_cr0:
+		regs.cr0 = line->n[0];
+		break;
+	case WORD_cr3:
+		regs.cr3 = line->n[0];
+		break;
+	case WORD_cr4:
+		regs.cr4 = line->n[0];
+		break;
+	case WORD_efer:
+		regs.efer = line->n[0];
+		break;
+	default:
+		guest_change_bit(&regs, line->w[0], line->word == WORD_set);
+	}
+	sim_set_regs(cpu, &regs, line->word == WORD_cr3);
+}
+
+static void access_line(struct run *run, const struct scn_line *line)
+{
+	struct sim_access a = { .gva = line->n[0], .user = line->user, .ac = line->ac, .size = 4 };
+	unsigned size_at = line->word == WORD_write ? 2 : 1;
+
+	a.kind = line->word == WORD_write ? HW_WRITE : line->word == WORD_fetch ? HW_FETCH
+										 : HW_READ;
+	if (line->word == WORD_write)
+		a.value = line->n[1];
+	if (line->nr_n > size_at)
+		a.size = line->n[size_at];
+	sim_access(&run->sim.cpu[line->cpu], &a);
+	run->last[line->cpu] = a;
+	run->last_cpu = line->cpu;
+	run_judge_access(run, line, &a);
+}
+
+void run_cpu_line(struct run *run, const struct scn_line *line)
+{
+	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
+
+	switch (line->word) {
+	case WORD_read:
+	case WORD_write:
+	case WORD_fetch:
+		access_line(run, line);
+		break;
+	case WORD_invlpg:
+		sim_invlpg(cpu, line->n[0]);
+		break;
+	case WORD_enter:
+		if (sim_visit(cpu) != MMU_OK)
+			run_fail(run, line, "the host has no page left");
+		break;
+	case WORD_drop_flush:
+		cpu->lose_flush += line->nr_n ? line->n[0] : 1;
+		break;
+	default:
+		load(run, line);
+	}
+}
+
+/* ---- judging ------------------------------------------------------------- */
+
+static void say(struct run *run, const struct scn_line *line, bool ok)
+{
+	run->held += ok;
+	hv_emit_tail(&run->sim.em, MMU_NO_VCPU, expect, line->text, strlen(line->text),
+		     line->number, ok);
+}
+
+static bool ended_as(const struct sim_access *a, enum scn_result result, u64 value)
+{
+	switch (result) {
+	case RESULT_NONE:
+		return a->outcome == SIM_OK;
+	case RESULT_VALUE:
+		return a->outcome == SIM_OK && a->value == value;
+	case RESULT_FAULT:
+		return a->outcome == SIM_FAULT && a->error == value;
+	case RESULT_MMIO:
+		return a->outcome == SIM_MMIO;
+	case RESULT_READONLY:
+		return a->outcome == SIM_READONLY;
+	case RESULT_NOMEM:
+		return a->outcome == SIM_NOMEM;
+	case RESULT_LATER:
+		return true;
+	}
+	return false;
+}
+
+void run_judge_access(struct run *run, const struct scn_line *line, const struct sim_access *a)
+{
+	bool ok = ended_as(a, line->result, line->result_value);
+
+	if (line->result != RESULT_NONE && line->result != RESULT_LATER)
+		say(run, line, ok);
+	if (ok)
+		return;
+	if (a->outcome == SIM_FAULT)
+		run_fail(run, line, "it ended in a page fault, error 0x%llx",
+			 (unsigned long long)a->error);
+	else if (a->outcome == SIM_OK)
+		run_fail(run, line, "it was done, value 0x%llx", (unsigned long long)a->value);
+	else
+		run_fail(run, line, "it ended in: %s", sim_outcome_name(a->outcome));
+}
+
+static void finding(void *arg, const struct mmu_finding *f)
+{
+	struct run *run = arg;
+
+	fprintf(run->options->messages,
+		"vitrine-sim: %s: rule %s: %s (page %u entry %u: 0x%llx, should be 0x%llx)\n",
+		run->scn->name, f->rule, f->sentence, f->sp, f->index, (unsigned long long)f->have,
+		(unsigned long long)f->want);
+}
+
+bool run_audit(struct run *run, const struct scn_line *line)
+{
+	unsigned broken = mmu_audit(run->sim.vm, finding, run);
+
+	if (broken && !line)
+		run_fail(run, line, "the audit found %u broken rules", broken);
+	return !broken;
+}
+
+static bool role_is(struct run *run, const struct scn_line *line)
+{
+	char text[80];
+
+	role_text(run->watch.root_role[line->n[0] % MMU_MAX_VCPUS], text, sizeof(text));
+	return !strcmp(text, line->rest);
+}
+
+static u64 shadow_pages(struct run *run)
+{
+	struct mmu_stats stats;
+
+	mmu_get_stats(run->sim.vm, &stats);
+	return stats.sps;
+}
+
+/* Is it so? *have gets the number that was compared, if one was. */
+static bool holds(struct run *run, const struct scn_line *line, u64 *have)
+{
+	const struct sim_access *last = &run->last[run->last_cpu];
+
+	*have = last->value;
+	switch (line->wish) {
+	case WISH_fault:
+		*have = last->error;
+		return ended_as(last, RESULT_FAULT, line->n[0]);
+	case WISH_value:
+		return ended_as(last, RESULT_VALUE, line->n[0]);
+	case WISH_mmio:
+		return ended_as(last, RESULT_MMIO, 0);
+	case WISH_readonly:
+		return ended_as(last, RESULT_READONLY, 0);
+	case WISH_nomem:
+		return ended_as(last, RESULT_NOMEM, 0);
+	case WISH_exits:
+		return (*have = last->exits) == line->n[0];
+	case WISH_hit:
+		return last->tlb_hit;
+	case WISH_ghost:
+		*have = line->nr_w ? run->sim.ghosts_used - run->ghosts_known
+				   : sim_find_ghosts(&run->sim);
+		if (line->nr_w)
+			run->ghosts_known = run->sim.ghosts_used;
+		return *have;
+	case WISH_tlb:
+		*have = tlb_count(&run->sim.cpu[line->n[0] % MMU_MAX_VCPUS].tlb);
+		return *have == line->n[1];
+	case WISH_sps:
+		return (*have = shadow_pages(run)) == line->n[0];
+	case WISH_sp:
+		*have = watch_count(&run->watch, line->key);
+		return line->key[KEY_count] == SCN_ANY ? *have : *have == line->key[KEY_count];
+	case WISH_role:
+		return role_is(run, line);
+	case WISH_audit:
+		return run_audit(run, line);
+	case NR_WISHES:
+		break;
+	}
+	return false;
+}
+
+void run_expect(struct run *run, const struct scn_line *line)
+{
+	u64 have;
+	bool ok = holds(run, line, &have) != line->no;
+
+	say(run, line, ok);
+	if (ok)
+		return;
+	if (line->wish == WISH_role) {
+		char text[80];
+
+		role_text(run->watch.root_role[line->n[0] % MMU_MAX_VCPUS], text, sizeof(text));
+		run_fail(run, line, "it is %s", text);
+	} else {
+		run_fail(run, line, "it is not so; there is 0x%llx", (unsigned long long)have);
+	}
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vitrine-sim: runs a scenario on the simulated machine.
+ *
+ *	vitrine-sim [--mmu=shadow|tdp] [--seed=N] [--shared=FILE] [--wait] SCENARIO
+ *
+ * With --shared the machine's memory is FILE, which the host program maps, and
+ * doorbell bytes come in on standard input. With --wait the machine is stopped
+ * before the first line, at every `stop` and after the last line, until it is
+ * told to resume; end of input means quit.
+ *
+ * Exit status: 0 the scenario ran, what it expects holds, the audit is green;
+ * 1 not; 2 the scenario is bad or the usage wrong.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "config.h"
+#include "hv/sim/control.h"
+
+struct arguments {
+	struct run_options run;
+	bool wait, quiet;
+	const char *scenario;
+};
+
+static const char help[] =
+	"Usage: vitrine-sim [OPTION]... SCENARIO\n"
+	"Run a scenario of memory operations on a simulated machine with vitrine's MMU.\n"
+	"\n"
+	"      --mmu=shadow|tdp   the back end, whatever the scenario says\n"
+	"      --seed=N           of the scheduler that interleaves vCPUs (1)\n"
+	"      --shared=FILE      keep the machine's memory in FILE, read doorbells from stdin\n"
+	"      --wait             stop before the first line and after the last\n"
+	"      --quiet            no summary\n"
+	"      --words            describe the scenario language\n"
+	"      --help, --version\n"
+	"\n"
+	"Exit status: 0 it ran and what it expects holds; 1 not; 2 bad scenario or usage.\n";
+
+static void print_rows(const struct scn_row *rows, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		printf("  %s\n      %s\n", rows[i].usage, rows[i].sentence);
+}
+
+static void print_words(void)
+{
+	printf("One thing a line; # begins a comment; blanks around = and ->.\n"
+	       "Numbers are decimal or 0x hex, with K, M or G.\n"
+	       "A RESULT is a value, or: fault ERROR, mmio, readonly, nomem.\n"
+	       "Between cpuN: and the word may stand: user (CPL 3), ac (RFLAGS.AC set).\n\n");
+	print_rows(scn_words, NR_WORDS);
+	printf("\nExpectations; \"expect no ...\" turns one round.\n\n");
+	print_rows(scn_wishes, NR_WISHES);
+}
+
+static bool take_mmu(struct arguments *args, const char *name)
+{
+	args->run.mode = !strcmp(name, "shadow") ? MMU_MODE_SHADOW
+			 : !strcmp(name, "tdp")	 ? MMU_MODE_TDP
+						 : -1;
+	if (args->run.mode < 0)
+		fprintf(stderr, "vitrine-sim: --mmu=%s: it is shadow or tdp\n", name);
+	return args->run.mode >= 0;
+}
+
+static bool take_seed(struct arguments *args, const char *text)
+{
+	char *end;
+
+	args->run.seed = strtoull(text, &end, 0);
+	if (!*text || *end)
+		fprintf(stderr, "vitrine-sim: --seed=%s: not a number\n", text);
+	return *text && !*end;
+}
+
+/* Returns an exit status, or -1: go on. */
+static int take_arguments(int argc, char **argv, struct arguments *args)
+{
+	static const struct option options[] = {
+		{ "mmu", required_argument, NULL, 'm' },   { "seed", required_argument, NULL, 's' },
+		{ "shared", required_argument, NULL, 'f' }, { "wait", no_argument, NULL, 'w' },
+		{ "quiet", no_argument, NULL, 'q' },	    { "words", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },	    { "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'm':
+			if (!take_mmu(args, optarg))
+				return RUN_BAD;
+			break;
+		case 's':
+			if (!take_seed(args, optarg))
+				return RUN_BAD;
+			break;
+		case 'f':
+			args->run.shared = optarg;
+			break;
+		case 'w':
+			args->wait = true;
+			break;
+		case 'q':
+			args->quiet = true;
+			break;
+		case 'l':
+			return print_words(), 0;
+		case 'h':
+			return fputs(help, stdout), 0;
+		case 'v':
+			return puts("vitrine-sim (" PACKAGE_NAME ") " PACKAGE_VERSION), 0;
+		default:
+			fprintf(stderr, "Try 'vitrine-sim --help'.\n");
+			return RUN_BAD;
+		}
+	if (optind + 1 != argc) {
+		fprintf(stderr, "vitrine-sim: usage: exactly one SCENARIO is wanted; see --help\n");
+		return RUN_BAD;
+	}
+	args->scenario = argv[optind];
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments args = { .run = { .mode = -1, .seed = 1, .messages = stderr,
+					   .between = control_between, .seen = control_seen } };
+	static struct control control = { .bell = -1 };
+	static struct run run;
+	struct scn_error error;
+	struct scenario scn;
+	int status = take_arguments(argc, argv, &args);
+
+	if (status >= 0)
+		return status;
+	if (!scn_load(&scn, args.scenario, &error)) {
+		if (error.line)
+			fprintf(stderr, "vitrine-sim: %s:%u: %s: %s\n", args.scenario, error.line,
+				error.what, error.why);
+		else
+			fprintf(stderr, "vitrine-sim: %s: %s: %s\n", args.scenario, error.what,
+				error.why);
+		return RUN_BAD;
+	}
+	control.wait = args.wait;
+	control.bell = args.run.shared ? 0 : -1;
+	args.run.arg = &control;
+	status = run_scenario(&run, &scn, &args.run);
+	if (!args.quiet && status != RUN_BAD)
+		printf("%s: %u lines, %u of %u expectations hold, %s\n", args.scenario, run.steps,
+		       run.held, run.held + run.failed, status ? "FAILED" : "audit green");
+	scn_free(&scn);
+	return status;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* The runner: line by line, several vCPUs at once between together and end. */
+#include "hv/sim/run.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define MEMORY		(64ull << 20)
+#define DEFAULT_RAM	(16ull << 20)
+
+void run_fail(struct run *run, const struct scn_line *line, const char *format, ...)
+{
+	char text[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	run->failed++;
+	fprintf(run->options->messages, "vitrine-sim: %s:%u: %s: %s\n", run->scn->name,
+		line ? line->number : run->scn->line[run->scn->nr - 1].number,
+		line ? line->text : "the end", text);
+}
+
+/* ---- machine words ------------------------------------------------------- */
+
+static const char *slot(struct run *run, u64 id, gpa_t gpa, u64 size, u32 flags)
+{
+	enum mmu_status status = sim_slot(&run->sim, 0, id, gpa >> PAGE_SHIFT, size >> PAGE_SHIFT,
+					  flags);
+
+	run->have_slot = true;
+	return status == MMU_OK ? NULL : mmu_status_text(status);
+}
+
+static const char *default_slot(struct run *run)
+{
+	return run->have_slot ? NULL : slot(run, 0, 0, DEFAULT_RAM, 0);
+}
+
+static const char *mode(struct run *run, const char *name)
+{
+	const char *why = default_slot(run);
+
+	if (why)
+		return why;
+	return tables_init(&run->tables, &run->sim, guest_mode_by_name(name))
+		       ? NULL
+		       : "there is no memory at 0x10000 for the tables";
+}
+
+static const char *store(struct run *run, const struct scn_line *line, unsigned size)
+{
+	return mmu_vm_write(run->sim.vm, line->n[0], &line->n[1], size) == size
+		       ? NULL
+		       : "there is no memory to write to";
+}
+
+static const char *peek(struct run *run, const struct scn_line *line)
+{
+	struct sim_access a = { .outcome = SIM_OK };
+
+	if (mmu_vm_read(run->sim.vm, line->n[0], &a.value, 4) != 4)
+		a.outcome = SIM_MMIO;
+	run_judge_access(run, line, &a);
+	return NULL;
+}
+
+static const char *zap(struct run *run, const struct scn_line *line)
+{
+	if (!line->nr_n)
+		mmu_zap_all(run->sim.vm);
+	else
+		mmu_zap_range(run->sim.vm, 0, line->n[0] >> PAGE_SHIFT,
+			      (line->n[0] + line->n[1] + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	return NULL;
+}
+
+static const char *unslot(struct run *run, const struct scn_line *line)
+{
+	enum mmu_status status = mmu_slot_delete(run->sim.vm, 0, line->n[0]);
+
+	return status == MMU_OK ? NULL : mmu_status_text(status);
+}
+
+/* NULL, or why the line cannot be carried out. */
+static const char *machine_line(struct run *run, const struct scn_line *line)
+{
+	switch (line->word) {
+	case WORD_mem:
+		return slot(run, 0, 0, line->n[0], 0);
+	case WORD_slot:
+		return slot(run, line->n[0], line->n[1], line->n[2],
+			    line->nr_w ? MMU_SLOT_READONLY : 0);
+	case WORD_unslot:
+		return unslot(run, line);
+	case WORD_mode:
+		return mode(run, line->w[0]);
+	case WORD_map:
+		return tables_map(&run->tables, line->n[0], line->n[1], line->w[0],
+				  line->nr_w > 1 ? line->w[1] : "");
+	case WORD_pte:
+		return store(run, line, guest_pte_size(run->tables.mode));
+	case WORD_poke:
+		return store(run, line, 4);
+	case WORD_peek:
+		return peek(run, line);
+	case WORD_zap:
+		return zap(run, line);
+	case WORD_unprotect:
+		mmu_unprotect(run->sim.vm, line->n[0] >> PAGE_SHIFT);
+		return NULL;
+	case WORD_fail:
+		run->sim.mem.fail_in = line->n[0];
+		return NULL;
+	case WORD_say:
+		sim_log(&run->sim, "%s", line->rest);
+		return NULL;
+	case WORD_expect:
+		run_expect(run, line);
+		return NULL;
+	default:
+		return NULL; /* mmu, vcpus, huge, budget: done; stop: the user's */
+	}
+}
+
+/* ---- several vCPUs at once ----------------------------------------------- */
+
+struct part {
+	struct run *run;
+	const struct scn_line *first, *end;
+	unsigned cpu;
+};
+
+static void do_part(void *arg)
+{
+	const struct part *part = arg;
+
+	for (const struct scn_line *line = part->first; line != part->end; line++)
+		if (line->cpu == part->cpu)
+			run_cpu_line(part->run, line);
+}
+
+/* Runs the lines after `line`; returns its `end`. */
+static const struct scn_line *together(struct run *run, const struct scn_line *line)
+{
+	struct part part[MMU_MAX_VCPUS];
+	const struct scn_line *end = line;
+
+	while (end->word != WORD_end)
+		end++;
+	for (unsigned i = 0; i < run->sim.config.vcpus; i++) {
+		part[i] = (struct part){ run, line + 1, end, i };
+		if (!sched_add(run->sim.sched, do_part, &part[i]))
+			run_fail(run, line, "no memory for a vCPU's stack");
+	}
+	if (!sched_run(run->sim.sched)) {
+		if (run->sim.panic && run->sim.on_panic)
+			longjmp(*run->sim.on_panic, 1);
+		run_fail(run, line, "the vCPUs wait for each other for ever");
+	}
+	return end;
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static bool create(struct run *run)
+{
+	struct sim_config config = { .mode = MMU_MODE_SHADOW, .vcpus = 1, .memory = MEMORY,
+				     .tdp_level = 4, .huge = true, .seed = run->options->seed,
+				     .shared = run->options->shared };
+	const char *failed;
+
+	for (unsigned i = 0; i < run->scn->nr; i++) {
+		const struct scn_line *line = &run->scn->line[i];
+
+		if (line->word == WORD_mmu)
+			config.mode = strcmp(line->w[0], "tdp") ? MMU_MODE_SHADOW : MMU_MODE_TDP;
+		else if (line->word == WORD_vcpus)
+			config.vcpus = line->n[0];
+		else if (line->word == WORD_huge)
+			config.huge = !strcmp(line->w[0], "on");
+		else if (line->word == WORD_budget)
+			config.budget = line->n[0];
+		else if (line->word == WORD_mem)
+			config.memory += line->n[0];
+		else if (line->word == WORD_slot)
+			config.memory += line->n[2];
+	}
+	if (run->options->mode >= 0)
+		config.mode = run->options->mode;
+	failed = sim_create(&run->sim, &config);
+	if (failed)
+		fprintf(run->options->messages, "vitrine-sim: %s: %s: %s\n",
+			config.shared ? config.shared : run->scn->name, failed,
+			errno ? strerror(errno) : "the machine cannot be made");
+	return !failed;
+}
+
+static bool run_lines(struct run *run)
+{
+	const struct scn_line *line = run->scn->line, *end = line + run->scn->nr;
+
+	for (; line != end; line++) {
+		const char *why = NULL;
+
+		run->sim.clock++;
+		run->steps++;
+		hv_emit_tail(&run->sim.em, MMU_NO_VCPU, step, line->text, strlen(line->text),
+			     line->number);
+		if (line->word == WORD_together) {
+			line = together(run, line);
+		} else if (scn_words[line->word].who == SCN_CPU) {
+			why = default_slot(run);
+			if (!why)
+				run_cpu_line(run, line);
+		} else {
+			why = machine_line(run, line);
+		}
+		if (why) {
+			fprintf(run->options->messages, "vitrine-sim: %s:%u: %s: %s\n",
+				run->scn->name, line->number, line->text, why);
+			return false;
+		}
+		sim_find_ghosts(&run->sim);
+		if (run->options->between && !run->options->between(run->options->arg, run, line))
+			break;
+	}
+	return true;
+}
+
+static void judge_end(struct run *run)
+{
+	run_audit(run, NULL);
+	if (run->sim.ghosts_used != run->ghosts_known)
+		run_fail(run, NULL, "a stale TLB entry was used where a flush had been promised");
+	if (run->sim.mem.misuse)
+		run_fail(run, NULL, "%s", run->sim.mem.misuse);
+}
+
+static void seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len)
+{
+	struct run *run = arg;
+
+	watch_seen(&run->watch, seq, vcpu, id, payload, len);
+	if (run->options->seen)
+		run->options->seen(run->options->arg, seq, vcpu, id, payload, len);
+}
+
+static bool between(struct run *run)
+{
+	return !run->options->between || run->options->between(run->options->arg, run, NULL);
+}
+
+/* false: the scenario cannot be carried out. */
+static bool run_guarded(struct run *run)
+{
+	jmp_buf panicked;
+
+	run->sim.on_panic = &panicked;
+	if (!setjmp(panicked)) {
+		if (between(run) && !run_lines(run))
+			return false;
+		judge_end(run);
+	} else {
+		run_fail(run, NULL, "%s:%u: rule broken: %s (0x%llx, 0x%llx)", run->sim.panic_file,
+			 run->sim.panic_line, run->sim.panic, (unsigned long long)run->sim.panic_a,
+			 (unsigned long long)run->sim.panic_b);
+	}
+	hv_emit_tail(&run->sim.em, MMU_NO_VCPU, guest_end, "the scenario is over", 20,
+		     run->failed ? RUN_FAILED : RUN_OK);
+	if (!run->sim.panic)
+		between(run);
+	return true;
+}
+
+enum run_status run_scenario(struct run *run, const struct scenario *scn,
+			     const struct run_options *options)
+{
+	bool could;
+
+	memset(run, 0, sizeof(*run));
+	run->scn = scn;
+	run->options = options;
+	errno = 0;
+	if (!create(run))
+		return RUN_BAD;
+	run->sim.seen = seen;
+	run->sim.seen_arg = run;
+	could = run_guarded(run);
+	watch_fini(&run->watch);
+	sim_destroy(&run->sim);
+	return !could ? RUN_BAD : run->failed ? RUN_FAILED : RUN_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Carries a scenario out on a simulated machine and judges it. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include <stdio.h>
+#include "hv/sim/scenario.h"
+#include "hv/sim/sim.h"
+#include "hv/sim/tables.h"
+#include "hv/sim/watch.h"
+
+struct run;
+
+struct run_options {
+	int mode;		/* enum mmu_mode, or -1: as the scenario says (shadow) */
+	u64 seed;
+	const char *shared;	/* file for the host program, or NULL */
+	FILE *messages;		/* what went wrong; never NULL */
+	/* Called when the machine exists, and between lines; may wait, may end
+	 * the run by returning false. line is NULL the first and the last time. */
+	bool (*between)(void *arg, struct run *run, const struct scn_line *line);
+	/* Told of every event, as ch_emitter.seen; may be NULL. */
+	void (*seen)(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len);
+	void *arg;
+};
+
+struct run {
+	const struct scenario *scn;
+	const struct run_options *options;
+	struct sim sim;
+	struct watch watch;
+	struct guest_tables tables;
+	struct sim_access last[MMU_MAX_VCPUS];
+	unsigned last_cpu;	/* whose access was the last */
+	u64 ghosts_known;	/* uses of ghosts that the scenario expects */
+	bool have_slot;
+	unsigned held, failed;	/* expectations */
+	unsigned steps;
+};
+
+enum run_status { RUN_OK = 0, RUN_FAILED = 1, RUN_BAD = 2 };
+
+/*
+ * Runs the scenario to its end.
+ *
+ *   returns  RUN_OK      it ran, what it expects holds, the audit is green
+ *            RUN_FAILED  not; each reason is a line of messages
+ *            RUN_BAD     the scenario cannot be carried out
+ */
+enum run_status run_scenario(struct run *run, const struct scenario *scn,
+			     const struct run_options *options);
+
+/* ---- among the files of the runner ------------------------------------- */
+
+/* A failed expectation. */
+void run_fail(struct run *run, const struct scn_line *line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Judges an "expect" line. */
+void run_expect(struct run *run, const struct scn_line *line);
+
+/* Judges how the access of a line ended. */
+void run_judge_access(struct run *run, const struct scn_line *line, const struct sim_access *a);
+
+/* Audits now; false: a rule is broken, which is said in messages. */
+bool run_audit(struct run *run, const struct scn_line *line);
+
+/* What a vCPU does on a line. */
+void run_cpu_line(struct run *run, const struct scn_line *line);
+
+#endif

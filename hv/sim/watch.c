@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Keeps account of shadow pages and roles as the events tell of them. */
+#include "hv/sim/watch.h"
+#include <stdlib.h>
+#include <string.h>
+#include "hv/channel/event.h"
+
+static struct watch_sp *sp_at(struct watch *w, u32 sp)
+{
+	u32 want = sp + 1 > 2 * w->nr ? sp + 1 : 2 * w->nr;
+	struct watch_sp *more;
+
+	if (sp < w->nr)
+		return &w->sp[sp];
+	more = realloc(w->sp, want * sizeof(*more));
+	if (!more) {
+		w->failed = true;
+		return NULL;
+	}
+	memset(more + w->nr, 0, (want - w->nr) * sizeof(*more));
+	w->sp = more;
+	w->nr = want;
+	return &w->sp[sp];
+}
+
+static void sp_new(struct watch *w, const struct ev_sp_new *ev)
+{
+	struct watch_sp *sp = sp_at(w, ev->sp);
+
+	if (sp)
+		*sp = (struct watch_sp){ .live = true, .gfn = ev->gfn, .role.word = ev->role };
+}
+
+void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len)
+{
+	struct watch *w = arg;
+	struct watch_sp *sp;
+
+	(void)seq;
+	(void)len;
+	switch (id) {
+	case EV_sp_new:
+		sp_new(w, payload);
+		break;
+	case EV_sp_zap:
+		sp = sp_at(w, ((const struct ev_sp_zap *)payload)->sp);
+		if (sp)
+			sp->zapped = true;
+		break;
+	case EV_sp_free:
+		sp = sp_at(w, ((const struct ev_sp_free *)payload)->sp);
+		if (sp)
+			sp->live = false;
+		break;
+	case EV_mmu_role:
+		if (vcpu < MMU_MAX_VCPUS)
+			w->root_role[vcpu].word = ((const struct ev_mmu_role *)payload)->root_role;
+		break;
+	case EV_audit_end:
+		w->broken = ((const struct ev_audit_end *)payload)->broken;
+		break;
+	default:
+		break;
+	}
+}
+
+static bool matches(const struct watch_sp *sp, const u64 key[NR_KEYS])
+{
+	const u64 have[] = {
+		[KEY_gfn] = sp->gfn,
+		[KEY_level] = sp->role.level,
+		[KEY_quadrant] = sp->role.quadrant,
+		[KEY_direct] = sp->role.direct,
+		[KEY_access] = sp->role.access,
+	};
+
+	for (unsigned i = 0; i < sizeof(have) / sizeof(have[0]); i++)
+		if (key[i] != SCN_ANY && key[i] != have[i])
+			return false;
+	return sp->live && !sp->zapped;
+}
+
+unsigned watch_count(const struct watch *w, const u64 key[NR_KEYS])
+{
+	unsigned n = 0;
+
+	for (u32 i = 0; i < w->nr; i++)
+		n += matches(&w->sp[i], key);
+	return n;
+}
+
+void watch_fini(struct watch *w)
+{
+	free(w->sp);
+	*w = (struct watch){ 0 };
+}
