@@ -133,6 +133,20 @@ static bool is_canonical(const struct walker *w)
 	return w->level <= LEVEL_1G || (u64)((s64)(w->gva << shift) >> shift) == w->gva;
 }
 
+/*
+ * Unlike hardware, bit 5 of a PDPTE is not reserved under nested paging: QEMU's
+ * walker sets A there when it walks such a guest's tables by itself.
+ */
+static u64 reserved_bits(const struct walker *w, bool leaf)
+{
+	const struct mmu_vm *vm = w->vcpu->vm;
+	u64 reserved = gpte_reserved(w->role, w->level, leaf, vm->maxphyaddr);
+
+	if (vm->config.mode == MMU_MODE_TDP && gpte_is_pdpte(w->role, w->level))
+		reserved &= ~(u64)GPTE_A;
+	return reserved;
+}
+
 /* Reads the entry at w->level and looks where it leads. */
 static enum step walk_step(struct walker *w)
 {
@@ -157,7 +171,7 @@ static enum step walk_step(struct walker *w)
 	if (!(pte & GPTE_P))
 		return fault(w, 0);
 	leaf = gpte_is_leaf(w->role, w->level, pte);
-	if (pte & gpte_reserved(w->role, w->level, leaf, w->vcpu->vm->maxphyaddr))
+	if (pte & reserved_bits(w, leaf))
 		return fault(w, PFERR_PRESENT | PFERR_RSVD);
 	if (leaf)
 		return STEP_LEAF;

@@ -2,3 +2,8 @@
 # Sources of both libhv archives (hosted and bare metal, see hv/local.mk), one
 # subject a line:   hv_sources += %D%/NAME.c %D%/NAME.h
 
+hv_sources += %D%/board.c %D%/board.h %D%/ports.def
+hv_sources += %D%/pic.c %D%/pic.h
+hv_sources += %D%/pit.c %D%/pit.h
+hv_sources += %D%/rtc.c %D%/rtc.h
+hv_sources += %D%/uart.c %D%/uart.h

@@ -32,6 +32,7 @@ enum lapic_reg {
 #define LVT_EXTINT    0x700u
 #define LVT_NMI       0x400u
 #define ICR_PENDING   0x1000u
+#define ICR_SELF      0x40000u
 #define DIVIDE_BY_ONE 0xbu
 
 static volatile u32 *lapic_reg(enum lapic_reg r)
@@ -66,10 +67,20 @@ u32 lapic_timer_left(void)
 	return *lapic_reg(LAPIC_TIMER_CURRENT);
 }
 
-void lapic_kick(u32 apic_id)
+static void lapic_send(u32 apic_id, u32 command)
 {
 	*lapic_reg(LAPIC_ICR_HIGH) = apic_id << 24;
-	*lapic_reg(LAPIC_ICR_LOW) = TRAP_KICK;
+	*lapic_reg(LAPIC_ICR_LOW) = command;
 	while (*lapic_reg(LAPIC_ICR_LOW) & ICR_PENDING)
 		cpu_relax();
+}
+
+void lapic_kick_self(void)
+{
+	lapic_send(0, ICR_SELF | TRAP_KICK);
+}
+
+void lapic_kick(u32 apic_id)
+{
+	lapic_send(apic_id, TRAP_KICK);
 }

@@ -22,6 +22,9 @@ void lapic_timer_arm(u32 ticks);
 /* What is left of the one-shot; 0 = expired or not armed. */
 u32 lapic_timer_left(void);
 
+/* TRAP_KICK to this CPU: pending at once while interrupts are off. */
+void lapic_kick_self(void);
+
 /* TRAP_KICK to another CPU. Returns when the LAPIC has accepted it. */
 void lapic_kick(u32 apic_id);
 

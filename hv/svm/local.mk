@@ -9,6 +9,7 @@ if BUILD_HV
 pkglibexec_PROGRAMS += hv/vitrine-hv.elf
 endif
 hv_vitrine_hv_elf_SOURCES =
+hv_vitrine_hv_elf_SOURCES += %D%/bell.c %D%/bell.h
 hv_vitrine_hv_elf_SOURCES += %D%/boot.S
 hv_vitrine_hv_elf_SOURCES += %D%/console.c %D%/console.h
 hv_vitrine_hv_elf_SOURCES += %D%/cpu.c %D%/cpu.h
@@ -16,13 +17,18 @@ hv_vitrine_hv_elf_SOURCES += %D%/exit.c %D%/exit.h
 hv_vitrine_hv_elf_SOURCES += %D%/gates.S
 hv_vitrine_hv_elf_SOURCES += %D%/lapic.c %D%/lapic.h
 hv_vitrine_hv_elf_SOURCES += %D%/link.c %D%/link.h
+hv_vitrine_hv_elf_SOURCES += %D%/machine.c %D%/machine.h
 hv_vitrine_hv_elf_SOURCES += %D%/main.c
 hv_vitrine_hv_elf_SOURCES += %D%/mem.c %D%/memory.h
+hv_vitrine_hv_elf_SOURCES += %D%/msr.def
 hv_vitrine_hv_elf_SOURCES += %D%/pvh.c %D%/pvh.h
 hv_vitrine_hv_elf_SOURCES += %D%/run.S
 hv_vitrine_hv_elf_SOURCES += %D%/selftest.c %D%/selftest.h
 hv_vitrine_hv_elf_SOURCES += %D%/svm.c %D%/svm.h
+hv_vitrine_hv_elf_SOURCES += %D%/timer.c %D%/timer.h
+hv_vitrine_hv_elf_SOURCES += %D%/translate.c
 hv_vitrine_hv_elf_SOURCES += %D%/trap.c %D%/trap.h
+hv_vitrine_hv_elf_SOURCES += %D%/vcpu.c %D%/vcpu.h
 hv_vitrine_hv_elf_SOURCES += %D%/vmcb.h
 hv_vitrine_hv_elf_SOURCES += %D%/x86.h
 hv_vitrine_hv_elf_CPPFLAGS = $(HV_CPPFLAGS)

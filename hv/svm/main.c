@@ -1,28 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From boot.S to the first guest: the order in which the machine is set up.
+ * From boot.S to the guest's end. The command line's words (hv/core/cmdline.h):
+ *
+ *   mmu=tdp|shadow  how the guest's memory is mapped; default tdp
+ *   mem=SIZE        the guest's RAM, default 256M
+ *   vcpus=N         default 1
+ *   huge=0          map 4 KiB pages only
+ *   budget=N        shadow pages before the oldest are recycled
+ *   guest=NAME      what the run is called in the event stream
+ *   events=0        start with events off
+ *   wait=1          stop before the first instruction, until a command says go
+ *   icount=1        the machine counts instructions: read nothing but doorbells
+ *   -- TEXT         the guest's own command line
+ *
+ * Module 0 is the guest's image, module 1 its initrd. Many hosts can pass one
+ * module only: then module 0 may be a bundle (hv/core/bundle.h) of both.
  */
+#include "hv/core/bundle.h"
 #include "hv/core/cmdline.h"
-#include "hv/core/pages.h"
+#include "hv/core/load.h"
+#include "hv/core/vcpu.h"
+#include "hv/svm/bell.h"
 #include "hv/svm/console.h"
 #include "hv/svm/cpu.h"
 #include "hv/svm/exit.h"
 #include "hv/svm/lapic.h"
 #include "hv/svm/link.h"
+#include "hv/svm/machine.h"
 #include "hv/svm/memory.h"
 #include "hv/svm/pvh.h"
 #include "hv/svm/selftest.h"
 #include "hv/svm/svm.h"
+#include "hv/svm/timer.h"
 #include "hv/svm/trap.h"
+#include "hv/svm/vcpu.h"
+#include "hv/svm/x86.h"
+
+#define DEFAULT_RAM (256ull << 20)
 
 static struct pages hv_pages;
 static struct pvh_info hv_boot;
+static struct platform hv_platform;
+static struct vm hv_vm;
 
 _Noreturn void hv_main(u32 start_info);
 
-static void hv_refuse(const char *what)
+static _Noreturn void hv_refuse(const char *what)
 {
-	console_printf("vitrine-hv: %s\n", what);
+	if (link_up())
+		link_log("%s", what);
+	else
+		console_printf("vitrine-hv: %s\n", what);
 	image_exit(IMAGE_EXIT_CANNOT);
 }
 
@@ -38,26 +66,103 @@ static struct svm_features hv_require_svm(void)
 	return f;
 }
 
+/* The machine: all that does not depend on the guest. */
+static void hv_start(const struct cmdline *cmdline)
+{
+	bool deterministic = cmdline_is(cmdline, "icount", "1");
+	struct svm_features f = hv_require_svm();
+	struct cpu *cpu = cpu_this();
+	struct selftest_result tests;
+
+	lapic_init(true);
+	timer_init();
+	link_init(&hv_pages, 1, deterministic);
+	if (!svm_enable(cpu, &hv_pages))
+		hv_refuse("SVM is locked off by the firmware");
+	svm_maps_init(&hv_pages);
+	machine_init(&hv_platform, &hv_pages, f.maxphyaddr, deterministic);
+	hv_emit_tail(&link_emitter, MMU_NO_VCPU, boot, "vitrine", 7, CH_MACHINE_SVM, 0, 1,
+		     hv_platform.tsc_hz);
+	ch_emit_sites(&link_emitter);
+	tests = selftest_run(cpu, &hv_pages);
+	link_log("SVM revision %u, %u ASIDs, %u-bit physical addresses, TSC %lu MHz, %lu MiB free, "
+		 "%u of %u self-tests passed",
+		 f.revision, f.nr_asids, f.maxphyaddr, hv_platform.tsc_hz / 1000000,
+		 pages_nr_free(&hv_pages) >> 8, tests.run - tests.failed, tests.run);
+	if (tests.unpaged_escapes)
+		link_log("this QEMU lets guests without paging bypass nested paging; tdp guests run "
+			 "on shadow paging (mended in QEMU 7.2.15 and 9.2)");
+	hv_platform.unpaged_escapes = tests.unpaged_escapes;
+	bell_init();
+	irq_enable();
+}
+
+static struct vm_config hv_config(const struct cmdline *cmdline)
+{
+	struct vm_config c = { .mode = MMU_MODE_TDP, .ram_size = DEFAULT_RAM, .nr_vcpus = 1 };
+	u64 n;
+
+	if (cmdline_is(cmdline, "mmu", "shadow"))
+		c.mode = MMU_MODE_SHADOW;
+	else if (cmdline_value(cmdline, "mmu", (char[8]){ 0 }, 8) && !cmdline_is(cmdline, "mmu", "tdp"))
+		hv_refuse("mmu= takes tdp or shadow");
+	if (hv_platform.unpaged_escapes)
+		c.mode = MMU_MODE_SHADOW;
+	cmdline_number(cmdline, "mem", &c.ram_size);
+	if (c.ram_size < level_bytes(LEVEL_2M) || c.ram_size > VM_MAX_RAM ||
+	    c.ram_size % level_bytes(LEVEL_2M))
+		hv_refuse("mem= takes a multiple of 2M, at most 3G");
+	if (cmdline_number(cmdline, "vcpus", &n))
+		c.nr_vcpus = n >= 1 && n <= VM_MAX_VCPUS ? (unsigned)n : 0;
+	if (!c.nr_vcpus)
+		hv_refuse("vcpus= takes 1 to 16");
+	if (cmdline_number(cmdline, "budget", &n))
+		c.page_budget = (u32)n;
+	c.huge = !cmdline_is(cmdline, "huge", "0");
+	return c;
+}
+
+static void hv_load(const struct cmdline *cmdline)
+{
+	struct load_image l = { .cmdline = cmdline_guest(cmdline) };
+	const char *error;
+
+	if (!hv_boot.nr_modules)
+		hv_refuse("no guest: pass its image as a module (-initrd)");
+	l.image = memory_ptr(hv_boot.module[0].start);
+	l.size = hv_boot.module[0].size;
+	if (hv_boot.nr_modules > 1) {
+		l.initrd = memory_ptr(hv_boot.module[1].start);
+		l.initrd_size = hv_boot.module[1].size;
+	}
+	error = bundle_open(&l);
+	if (!error)
+		error = load_guest(&hv_vm, &l);
+	if (error)
+		hv_refuse(error);
+}
+
 _Noreturn void hv_main(u32 start_info)
 {
 	struct cmdline cmdline = { hv_boot.cmdline };
-	struct selftest_result tests;
-	struct svm_features f;
-	struct cpu *cpu;
+	char name[64] = "guest";
+	struct vm_config config;
+	const char *error;
 
 	console_init();
-	cpu = cpu_init(0);
+	cpu_init(0);
 	pages_init(&hv_pages, memory_ptr(0));
 	pvh_read(start_info, &hv_boot, &hv_pages);
-	f = hv_require_svm();
-	lapic_init(true);
-	link_init(&hv_pages, 1, cmdline_is(&cmdline, "icount", "1"));
-	if (!svm_enable(cpu, &hv_pages))
-		hv_refuse("SVM is locked off by the firmware");
-	tests = selftest_run(cpu, &hv_pages);
-	link_log("SVM revision %u, %u ASIDs, %u-bit physical addresses, %lu MiB free, "
-		 "%u of %u self-tests passed",
-		 f.revision, f.nr_asids, f.maxphyaddr, pages_nr_free(&hv_pages) >> 8,
-		 tests.run - tests.failed, tests.run);
-	image_exit(IMAGE_EXIT_OK);
+	hv_start(&cmdline);
+	config = hv_config(&cmdline);
+	cmdline_value(&cmdline, "guest", name, sizeof(name));
+	error = vm_create(&hv_vm, &hv_platform, &config, name);
+	if (error)
+		hv_refuse(error);
+	hv_load(&cmdline);
+	hv_vm.env.events_on = !cmdline_is(&cmdline, "events", "0");
+	vcpu_tell_mmu(&hv_vm.vcpu[0], true);
+	if (cmdline_is(&cmdline, "wait", "1"))
+		control_ask(&hv_vm, CH_STOP_START);
+	image_exit(vm_run(&hv_vm));
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands of the host. Their arguments are checked like a guest's input; each
+ * is answered by exactly one reply, and what it shows are events it causes.
+ */
+#include "hv/core/command.h"
+
+#include "hv/core/fmt.h"
+#include "hv/core/vcpu.h"
+
+#include <string.h>
+
+struct vcpu *command_vcpu(struct vm *vm, u64 id)
+{
+	return id < vm->nr_vcpus ? &vm->vcpu[id] : NULL;
+}
+
+enum mmu_status command_hello(struct vm *vm, struct command *c)
+{
+	struct ch_emitter *em = vm->p->em;
+
+	(void)c;
+	em->synthetic = true;
+	hv_emit_tail(em, MMU_NO_VCPU, boot, "vitrine", 7, (u8)vm->p->machine, em->level,
+		     (u8)vm->p->nr_cpus, vm->p->tsc_hz);
+	ch_emit_sites(em);
+	em->synthetic = false;
+	vm_snapshot(vm);
+	return MMU_OK;
+}
+
+enum mmu_status command_snapshot(struct vm *vm, struct command *c)
+{
+	(void)c;
+	vm_snapshot(vm);
+	return MMU_OK;
+}
+
+enum mmu_status command_pause(struct vm *vm, struct command *c)
+{
+	(void)c;
+	control_ask(vm, CH_STOP_PAUSE);
+	return MMU_OK;
+}
+
+enum mmu_status command_resume(struct vm *vm, struct command *c)
+{
+	(void)c;
+	control_resume(vm, CH_STEP_NONE, 0);
+	return MMU_OK;
+}
+
+enum mmu_status command_step(struct vm *vm, struct command *c)
+{
+	if (c->arg[0] > CH_STEP_EXIT || !command_vcpu(vm, c->arg[1]))
+		return MMU_INVAL;
+	control_resume(vm, (enum ch_step)c->arg[0], (u8)c->arg[1]);
+	return MMU_OK;
+}
+
+enum mmu_status command_brk(struct vm *vm, struct command *c)
+{
+	for (unsigned i = 0; i < CONTROL_MAX_BREAKS; i++) {
+		struct control_break *b = &vm->control.brk[i];
+
+		if (b->set)
+			continue;
+		if (!ev_info((u16)c->arg[0]) || c->arg[1] >= CH_MAX_PAYLOAD)
+			return MMU_INVAL;
+		*b = (struct control_break){ true, (u16)c->arg[0], (u16)c->arg[1], c->arg[2],
+					     c->arg[3] };
+		hv_emit(vm->p->em, MMU_NO_VCPU, break_set, (u8)i, b->event, b->mask, b->value);
+		return MMU_OK;
+	}
+	c->text = "all breaks are in use";
+	return MMU_NOMEM;
+}
+
+enum mmu_status command_unbrk(struct vm *vm, struct command *c)
+{
+	bool all = c->arg[0] == CONTROL_ALL_BREAKS;
+	enum mmu_status status = all ? MMU_OK : MMU_NOENT;
+
+	for (unsigned i = 0; i < CONTROL_MAX_BREAKS; i++) {
+		if (!vm->control.brk[i].set || !(all || c->arg[0] == i))
+			continue;
+		vm->control.brk[i].set = false;
+		hv_emit(vm->p->em, MMU_NO_VCPU, break_clear, (u8)i);
+		status = MMU_OK;
+	}
+	return status;
+}
+
+enum mmu_status command_audit(struct vm *vm, struct command *c)
+{
+	(void)vm;
+	c->text = "this build has no auditor";
+	return MMU_NOSUPP;
+}
+
+enum mmu_status command_zap(struct vm *vm, struct command *c)
+{
+	if (c->arg[0] >= MMU_NR_AS || (c->arg[2] && c->arg[1] >= c->arg[2]))
+		return MMU_INVAL;
+	if (c->arg[2])
+		mmu_zap_range(vm->mmu, (unsigned)c->arg[0], c->arg[1], c->arg[2]);
+	else
+		mmu_zap_all(vm->mmu);
+	return MMU_OK;
+}
+
+enum mmu_status command_events(struct vm *vm, struct command *c)
+{
+	bool on = c->arg[0];
+
+	if (on && !vm->env.events_on) {
+		vm->env.events_on = true;
+		vm_snapshot(vm);
+	}
+	vm->env.events_on = on;
+	return MMU_OK;
+}
+
+enum mmu_status command_quit(struct vm *vm, struct command *c)
+{
+	(void)c;
+	vm_end(vm, 121, "ended by the user");
+	return MMU_OK;
+}
+
+typedef enum mmu_status (*command_fn_t)(struct vm *vm, struct command *c);
+
+static const command_fn_t command_fns[] = {
+#define COMMAND(id, name, sentence, a, b, c, d) [id] = command_##name,
+#include "hv/channel/command.def"
+};
+
+static void command_do(struct vm *vm, struct command *c)
+{
+	struct ch_emitter *em = vm->p->em;
+	enum mmu_status status = MMU_NOSUPP;
+
+	ch_set_cause(em, hv_emit(em, MMU_NO_VCPU, command, c->id, c->ticket, c->arg[0], c->arg[1],
+				 c->arg[2], c->arg[3]));
+	c->text = "";
+	if (c->id < sizeof(command_fns) / sizeof(*command_fns) && command_fns[c->id])
+		status = command_fns[c->id](vm, c);
+	hv_emit_tail(em, MMU_NO_VCPU, reply, c->text, fmt_length(c->text), c->ticket, (u8)status);
+	ch_set_cause(em, 0);
+}
+
+void command_serve(struct vm *vm)
+{
+	struct ch_mail *mail = &vm->p->em->header->mail;
+	struct command c = { 0 };
+
+	if (atomic_load_explicit(&mail->state, memory_order_acquire) != CH_MAIL_POSTED)
+		return;
+	c.id = mail->command;
+	c.len = mail->len;
+	c.ticket = mail->ticket;
+	memcpy(c.arg, mail->arg, sizeof(c.arg));
+	command_do(vm, &c);
+	atomic_store_explicit(&mail->state, CH_MAIL_FREE, memory_order_release);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Console bytes to and from the channel.
+ */
+#include "hv/core/console.h"
+
+#include "hv/core/clock.h"
+#include "hv/core/vm.h"
+
+#define CONSOLE_AGE_NS 5000000u
+
+/* A full pipe with a reader at its end is waited for, but not for ever. */
+#define CONSOLE_WAIT_NS 2000000000ull
+
+static void console_send(struct vm *vm, const u8 *bytes, size_t n)
+{
+	const struct platform *p = vm->p;
+	size_t sent = ch_pipe_write(p->em, CH_CONSOLE_OUT, bytes, n);
+	u64 until = p->clock() + clock_from_ns(p, CONSOLE_WAIT_NS);
+
+	while (sent < n && !p->deterministic && atomic_load(&p->em->header->reader) &&
+	       p->clock() < until) {
+		p->relax();
+		sent += ch_pipe_write(p->em, CH_CONSOLE_OUT, bytes + sent, n - sent);
+	}
+}
+
+void console_flush(struct vm *vm)
+{
+	struct console *c = &vm->console;
+	unsigned n = c->len;
+
+	if (!n)
+		return;
+	c->len = 0;
+	if (vm->env.events_on)
+		hv_emit_tail(vm->p->em, 0, console, c->line, n);
+	console_send(vm, c->line, n);
+}
+
+void console_out_byte(struct vm *vm, u8 byte)
+{
+	struct console *c = &vm->console;
+
+	if (!c->len)
+		c->since = vm->p->clock();
+	c->line[c->len++] = byte;
+	if (byte == '\n' || c->len == CONSOLE_LINE)
+		console_flush(vm);
+}
+
+void console_age(struct vm *vm)
+{
+	struct console *c = &vm->console;
+
+	if (c->len && vm->p->clock() - c->since > clock_from_ns(vm->p, CONSOLE_AGE_NS))
+		console_flush(vm);
+}
+
+bool console_feed(struct vm *vm)
+{
+	u8 bytes[UART_FIFO];
+	unsigned room = uart_room(&vm->board.uart);
+	size_t n = ch_pipe_read(vm->p->em, CH_CONSOLE_IN, bytes, room);
+
+	for (size_t i = 0; i < n; i++)
+		uart_receive(&vm->board.uart, bytes[i]);
+	if (n && vm->env.events_on)
+		hv_emit_tail(vm->p->em, 0, console_in, bytes, n);
+	if (n)
+		board_update(&vm->board);
+	return n < room;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stops, steps, breaks, and the wait for a slow reader.
+ */
+#include "hv/core/control.h"
+
+#include "hv/core/clock.h"
+#include "hv/core/vm.h"
+
+#include <string.h>
+
+/* Free slots an operation may need at most; fewer make us wait for the reader. */
+#define CONTROL_RESERVE 8192u
+#define CONTROL_WAIT_NS 2000000000ull
+
+#define CONTROL_BELL(byte) (1u << ((byte) & 31))
+
+static bool control_break_matches(const struct control_break *b, u16 id, const void *payload,
+				  u16 len)
+{
+	u64 value = 0;
+
+	if (!b->set || b->event != id)
+		return false;
+	if (b->offset < len)
+		memcpy(&value, (const u8 *)payload + b->offset,
+		       len - b->offset < 8 ? len - b->offset : 8);
+	return (value & b->mask) == b->value;
+}
+
+static bool control_step_ends(const struct control *c, u16 id)
+{
+	switch (c->step) {
+	case CH_STEP_EVENT: /* an event of the MMU */
+		return id < 0x100;
+	case CH_STEP_FAULT:
+		return id == EV_fault;
+	case CH_STEP_EXIT:
+		return id == EV_exit;
+	default: /* an instruction ends by its own exit */
+		return false;
+	}
+}
+
+void control_seen(void *ctx, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len)
+{
+	struct vm *vm = ctx;
+	struct control *c = &vm->control;
+
+	(void)vcpu;
+	c->last_seq = seq;
+	if (c->stopped || c->asked || vm->p->em->synthetic)
+		return;
+	if (control_step_ends(c, id)) {
+		c->asked = true;
+		c->why = CH_STOP_STEP;
+		c->seq = seq;
+		return;
+	}
+	for (unsigned i = 0; i < CONTROL_MAX_BREAKS; i++) {
+		if (!control_break_matches(&c->brk[i], id, payload, len))
+			continue;
+		c->asked = true;
+		c->why = CH_STOP_BREAK;
+		c->seq = seq;
+		return;
+	}
+}
+
+void control_ask(struct vm *vm, enum ch_stop why)
+{
+	struct control *c = &vm->control;
+
+	if (c->stopped || c->asked)
+		return;
+	c->asked = true;
+	c->why = why;
+	c->seq = c->last_seq;
+}
+
+static void control_stop(struct vm *vm)
+{
+	struct control *c = &vm->control;
+
+	c->asked = false;
+	c->stopped = true;
+	c->step = CH_STEP_NONE;
+	console_flush(vm);
+	hv_emit(vm->p->em, MMU_NO_VCPU, stop, (u8)c->why, c->seq);
+}
+
+void control_resume(struct vm *vm, enum ch_step step, u8 vcpu)
+{
+	struct control *c = &vm->control;
+
+	hv_emit(vm->p->em, MMU_NO_VCPU, resume, (u8)step);
+	c->stopped = false;
+	c->asked = false;
+	c->step = step;
+	c->step_vcpu = vcpu;
+}
+
+void control_snapshot(struct vm *vm)
+{
+	struct control *c = &vm->control;
+
+	for (unsigned i = 0; i < CONTROL_MAX_BREAKS; i++) {
+		const struct control_break *b = &c->brk[i];
+
+		if (b->set)
+			hv_emit(vm->p->em, MMU_NO_VCPU, break_set, (u8)i, b->event, b->mask,
+				b->value);
+	}
+	if (c->stopped)
+		hv_emit(vm->p->em, MMU_NO_VCPU, stop, (u8)c->why, c->seq);
+}
+
+/* A reader that is there but slow is given two seconds, once; when it has
+ * caught up it is waited for again. */
+static void control_wait_for_reader(struct vm *vm)
+{
+	const struct platform *p = vm->p;
+	struct control *c = &vm->control;
+	u64 until;
+
+	if (p->deterministic || !vm->env.events_on || ch_free_slots(p->em) >= CONTROL_RESERVE) {
+		c->lossy = false;
+		return;
+	}
+	until = p->clock() + clock_from_ns(p, CONTROL_WAIT_NS);
+	while (!c->lossy && atomic_load(&p->em->header->reader) &&
+	       ch_free_slots(p->em) < CONTROL_RESERVE) {
+		p->relax();
+		if (p->clock() > until)
+			c->lossy = true;
+	}
+}
+
+static void control_serve(struct vm *vm)
+{
+	u32 bells = vm->p->bells();
+
+	if (bells & CONTROL_BELL(CH_BELL_MAIL))
+		command_serve(vm);
+	if (bells & CONTROL_BELL(CH_BELL_CONSOLE))
+		vm->control.console_waiting = true;
+	if (vm->control.console_waiting)
+		vm->control.console_waiting = !console_feed(vm);
+}
+
+void control_safe_point(struct vm *vm)
+{
+	struct control *c = &vm->control;
+
+	ch_set_cause(vm->p->em, 0);
+	control_serve(vm);
+	console_age(vm);
+	control_wait_for_reader(vm);
+	if (c->asked && !c->stopped)
+		control_stop(vm);
+	while (c->stopped && !vm->ended) {
+		vm->p->wait(PLATFORM_NEVER);
+		control_serve(vm);
+	}
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exits that need no more than a few lines; the larger ones have files of
+ * their own (exit_cr.c, exit_io.c, exit_msr.c, exit_cpuid.c, exit_fault.c).
+ */
+#include "hv/core/emulate.h"
+#include "hv/core/vcpu.h"
+
+void exit_nothing(struct vcpu *v)
+{
+	(void)v;
+}
+
+/* An instruction without effect on us: the guest goes on after it. */
+void exit_skip(struct vcpu *v)
+{
+	struct insn i;
+
+	if (!vcpu_decode(v, &i))
+		return;
+	if (v->exit.kind == CH_EXIT_wbinvd && v->regs.cpl) {
+		vcpu_inject_gp(v);
+		return;
+	}
+	vcpu_skip(v, i.len);
+}
+
+void exit_hlt(struct vcpu *v)
+{
+	vcpu_skip(v, 1);
+	vcpu_set_state(v, CH_HALTED);
+}
+
+/* What this CPU does not have, by CPUID. */
+void exit_undefined(struct vcpu *v)
+{
+	vcpu_inject_ud(v);
+}
+
+/* INVLPG exits only under shadow paging. */
+void exit_invlpg(struct vcpu *v)
+{
+	struct insn i;
+
+	if (!vcpu_decode(v, &i))
+		return;
+	if (i.op != INSN_INVLPG) {
+		vcpu_inject_ud(v);
+		return;
+	}
+	mmu_invlpg(v->walk_mmu, vcpu_operand_gva(v, &i));
+	vcpu_skip(v, i.len);
+}
+
+/* A step asked for by us; anything else is the guest's own affair. */
+void exit_debug(struct vcpu *v)
+{
+	if (v->vm->control.step == CH_STEP_INSN && v->vm->control.step_vcpu == v->id) {
+		control_ask(v->vm, CH_STOP_STEP);
+		return;
+	}
+	vcpu_inject(v, X86_DB, 0);
+}
+
+void exit_exception(struct vcpu *v)
+{
+	if (v->exit.vector == X86_MC)
+		v->vm->p->panic("machine check in the guest, rip %#lx", v->regs.rip);
+	vcpu_inject(v, v->exit.vector, v->exit.vector_code);
+}
+
+void exit_shutdown(struct vcpu *v)
+{
+	vm_end(v->vm, 120, "triple fault");
+}
+
+void exit_invalid(struct vcpu *v)
+{
+	v->vm->p->panic("the hardware refused our VMCB: rip %#lx cr0 %#lx cr3 %#lx cr4 %#lx efer %#lx",
+			v->regs.rip, v->regs.cr0, v->regs.cr3, v->regs.cr4, v->regs.efer);
+}
+
+/* Task switches by hardware, RDPMC and the like: not offered. */
+void exit_other(struct vcpu *v)
+{
+	v->vm->p->log("exit %#x at rip %#lx is not offered to guests: #GP", v->exit.code,
+		      v->regs.rip);
+	vcpu_inject_gp(v);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page faults the hardware could not resolve: the MMU says what they are.
+ */
+#include "hv/core/emulate.h"
+#include "hv/core/vcpu.h"
+
+/* The way out when the instruction is not one we can carry out. */
+static void fault_give_up(struct vcpu *v, const struct mmu_fault *fault)
+{
+	if (fault->table && mmu_unprotect(v->vm->mmu, fault->gpa >> PAGE_SHIFT))
+		return;
+	v->vm->p->log("cannot emulate the instruction at rip %#lx (access to gpa %#lx): #UD",
+		      v->regs.rip, fault->gpa);
+	vcpu_inject_ud(v);
+}
+
+static void fault_emulate(struct vcpu *v, const struct mmu_fault *fault)
+{
+	u8 bytes[INSN_MAX_LEN];
+	size_t n = vcpu_fetch(v, bytes);
+	u64 rip = v->regs.rip;
+	struct insn i;
+	bool ok;
+
+	if (!n) /* the code went away meanwhile: the guest faults by itself */
+		return;
+	ok = insn_decode(bytes, n, vcpu_mode(v), &i) == INSN_OK && emulate_insn(v, &i);
+	if (v->vm->env.events_on)
+		hv_emit_tail(v->vm->p->em, v->id, emulate, bytes, ok ? i.len : n, rip, fault->gpa,
+			     ok);
+	if (!ok)
+		fault_give_up(v, fault);
+}
+
+void exit_fault(struct vcpu *v)
+{
+	struct mmu_fault fault = { 0 };
+
+	vcpu_sync_mmu(v);
+	switch (mmu_fault(v->mmu, v->exit.addr, v->exit.error, &fault)) {
+	case MMU_RETRY:
+	case MMU_SPURIOUS:
+		break;
+	case MMU_INJECT:
+		vcpu_inject_pf(v, fault.error, fault.gva);
+		break;
+	case MMU_EMULATE:
+		fault_emulate(v, &fault);
+		break;
+	case MMU_REFLECT:
+		v->vm->p->panic("a fault to reflect, but no inner hypervisor runs");
+	case MMU_NO_MEMORY:
+		vm_end(v->vm, 125, "out of memory for page tables");
+		break;
+	}
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ELF guests, 32-bit and 64-bit. Both are read through one small view.
+ *
+ * source: System V ABI, "Object Files"; Xen xen/include/public/arch-x86/hvm/start_info.h
+ */
+#include "hv/core/load.h"
+
+#include <string.h>
+
+#define PT_LOAD_TYPE 1u
+#define PT_NOTE_TYPE 4u
+#define NOTE_PHYS32_ENTRY 18u
+
+struct elf_header {
+	u64 entry, phoff;
+	u16 phentsize, phnum;
+	bool is64;
+};
+
+struct elf_segment {
+	u32 type;
+	u64 offset, gpa, filesz, memsz;
+};
+
+static u64 elf_get(const u8 *p, unsigned size)
+{
+	u64 v = 0;
+
+	memcpy(&v, p, size);
+	return v;
+}
+
+static bool elf_header(const struct load_image *l, struct elf_header *h)
+{
+	const u8 *e = l->image;
+
+	if (l->size < 64 || (e[4] != 1 && e[4] != 2) || e[5] != 1)
+		return false;
+	h->is64 = e[4] == 2;
+	h->entry = elf_get(e + 24, h->is64 ? 8 : 4);
+	h->phoff = h->is64 ? elf_get(e + 32, 8) : elf_get(e + 28, 4);
+	h->phentsize = (u16)elf_get(e + (h->is64 ? 54 : 42), 2);
+	h->phnum = (u16)elf_get(e + (h->is64 ? 56 : 44), 2);
+	return h->phentsize >= (h->is64 ? 56 : 32) && h->phoff <= l->size &&
+	       (u64)h->phentsize * h->phnum <= l->size - h->phoff;
+}
+
+static bool elf_segment(const struct load_image *l, const struct elf_header *h, unsigned i,
+			struct elf_segment *s)
+{
+	const u8 *p = l->image + h->phoff + (u64)i * h->phentsize;
+
+	s->type = (u32)elf_get(p, 4);
+	if (h->is64) {
+		s->offset = elf_get(p + 8, 8);
+		s->gpa = elf_get(p + 24, 8);
+		s->filesz = elf_get(p + 32, 8);
+		s->memsz = elf_get(p + 40, 8);
+	} else {
+		s->offset = elf_get(p + 4, 4);
+		s->gpa = elf_get(p + 12, 4);
+		s->filesz = elf_get(p + 16, 4);
+		s->memsz = elf_get(p + 20, 4);
+	}
+	return s->offset <= l->size && s->filesz <= l->size - s->offset && s->filesz <= s->memsz;
+}
+
+/* The PHYS32_ENTRY in a note segment, 0 if it has none. */
+static u64 elf_note_entry(const struct load_image *l, const struct elf_segment *s)
+{
+	const u8 *p = l->image + s->offset, *end = p + s->filesz;
+
+	while (end - p >= 12) {
+		u64 namesz = elf_get(p, 4), descsz = elf_get(p + 4, 4), type = elf_get(p + 8, 4);
+		u64 name_room = (namesz + 3) & ~3ull, desc_room = (descsz + 3) & ~3ull;
+
+		p += 12;
+		if (name_room + desc_room > (u64)(end - p))
+			return 0;
+		if (type == NOTE_PHYS32_ENTRY && namesz == 4 && !memcmp(p, "Xen", 4) &&
+		    (descsz == 4 || descsz == 8))
+			return elf_get(p + name_room, (unsigned)descsz);
+		p += name_room + desc_room;
+	}
+	return 0;
+}
+
+struct pvh_start {
+	u32 magic, version, flags, nr_modules;
+	u64 modules, cmdline, rsdp, memmap;
+	u32 nr_memmap, reserved;
+	struct {
+		u64 start, size, cmdline, reserved;
+	} module;
+	struct {
+		u64 start, size;
+		u32 type, reserved;
+	} map[2];
+};
+
+static const char *elf_start_info(struct vm *vm, const struct load_image *l, gpa_t floor)
+{
+	struct pvh_start info = {
+		.magic = 0x336ec578,
+		.version = 1,
+		.modules = LOAD_INFO_GPA + offsetof(struct pvh_start, module),
+		.cmdline = LOAD_CMDLINE_GPA,
+		.memmap = LOAD_INFO_GPA + offsetof(struct pvh_start, map),
+		.nr_memmap = 2,
+		.map = { { 0, LOAD_LOW_END, 1, 0 },
+			 { LOAD_HIGH_START, vm->ram_size - LOAD_HIGH_START, 1, 0 } },
+	};
+
+	if (l->initrd) {
+		info.nr_modules = 1;
+		info.module.size = l->initrd_size;
+		info.module.start = load_initrd(vm, l, floor, VM_MAX_RAM);
+		if (!info.module.start)
+			return "the initrd does not fit into the guest's RAM";
+	}
+	if (!load_cmdline(vm, l->cmdline))
+		return "the guest's command line is too long";
+	if (!load_copy(vm, LOAD_INFO_GPA, &info, sizeof(info)))
+		return "the guest's RAM is too small";
+	return NULL;
+}
+
+const char *load_elf(struct vm *vm, const struct load_image *l)
+{
+	struct elf_header h;
+	struct elf_segment s;
+	const char *error;
+	gpa_t end = LOAD_HIGH_START;
+	u64 entry, note = 0;
+
+	if (!elf_header(l, &h))
+		return "the guest's ELF header is damaged";
+	for (unsigned i = 0; i < h.phnum; i++) {
+		if (!elf_segment(l, &h, i, &s))
+			return "a segment of the guest's ELF lies outside the file";
+		if (s.type == PT_NOTE_TYPE && !note)
+			note = elf_note_entry(l, &s);
+		if (s.type != PT_LOAD_TYPE)
+			continue;
+		if (!vm_ram(vm, s.gpa, s.memsz))
+			return "a segment of the guest's ELF does not fit into its RAM (mem=)";
+		load_copy(vm, s.gpa, l->image + s.offset, s.filesz);
+		end = s.gpa + s.memsz > end ? s.gpa + s.memsz : end;
+	}
+	entry = note ? note : h.entry;
+	if (entry >> 32)
+		return "the guest's ELF has no entry below 4 GiB";
+	error = elf_start_info(vm, l, end);
+	if (error)
+		return error;
+	load_state_32(vm, entry);
+	vm->vcpu[0].regs.gpr[RBX] = LOAD_INFO_GPA;
+	return NULL;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU's turn: entry, exit, and what all handlers share.
+ */
+#include "hv/core/vcpu.h"
+
+#include "hv/core/clock.h"
+
+/* A vCPU that is not alone gives way after this long. */
+#define SLICE_NS 1000000u
+
+/* A guest that still needs this many identical faults in a row is not served. */
+#define LIVELOCK_TIMES 10000u
+
+/* How long an interrupt is held back behind an interrupt shadow. */
+#define SHADOW_HOLD_NS 20000u
+
+static void (*const vcpu_handlers[])(struct vcpu *v) = {
+#define EXIT(kind, handler) [CH_EXIT_##kind] = handler,
+#include "hv/core/exit.def"
+};
+
+void vcpu_set_state(struct vcpu *v, enum ch_vstate state)
+{
+	if (v->state == state)
+		return;
+	v->state = state;
+	vcpu_emit(v, vcpu_state, state);
+}
+
+enum insn_mode vcpu_mode(struct vcpu *v)
+{
+	const struct vcpu_seg *cs = &v->vm->p->segs(v)->seg[SEG_CS];
+
+	if (v->regs.efer & EFER_LMA && cs->attrib & SEG_ATTRIB_L)
+		return INSN_MODE64;
+	if (!(v->regs.cr0 & CR0_PE) || v->regs.rflags & RFLAGS_VM || !(cs->attrib & SEG_ATTRIB_D))
+		return INSN_MODE16;
+	return INSN_MODE32;
+}
+
+void vcpu_tell_mmu(struct vcpu *v, bool cr3_load)
+{
+	struct mmu_regs regs = {
+		.cr0 = v->regs.cr0,
+		.cr3 = v->regs.cr3,
+		.cr4 = v->regs.cr4,
+		.efer = v->regs.efer,
+		.cpl = v->regs.cpl,
+		.ac = v->regs.rflags & RFLAGS_AC,
+	};
+
+	mmu_set_regs(v->walk_mmu, &regs, cr3_load);
+}
+
+void vcpu_sync_mmu(struct vcpu *v)
+{
+	const struct mmu_regs *told = mmu_get_regs(v->walk_mmu);
+
+	if (told->cr3 != v->regs.cr3 || told->cpl != v->regs.cpl ||
+	    told->ac != !!(v->regs.rflags & RFLAGS_AC))
+		vcpu_tell_mmu(v, false);
+}
+
+u64 vcpu_access(const struct vcpu *v)
+{
+	return v->regs.cpl == 3 ? PFERR_USER : 0;
+}
+
+/* Walks without side effects: looking at an instruction is no access of the guest. */
+static size_t vcpu_peek(struct vcpu *v, gva_t gva, u8 *bytes, size_t len)
+{
+	size_t left = PAGE_SIZE - (gva & ~PAGE_MASK);
+	struct mmu_walk walk;
+
+	if (!mmu_walk(v->walk_mmu, gva, PFERR_FETCH | vcpu_access(v), &walk))
+		return 0;
+	return mmu_vcpu_read(v->mmu, walk.gpa, bytes, len < left ? len : left);
+}
+
+size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN])
+{
+	const struct vcpu_seg *cs = &v->vm->p->segs(v)->seg[SEG_CS];
+	bool flat = vcpu_mode(v) == INSN_MODE64;
+	gva_t gva = flat ? v->regs.rip : (u32)(cs->base + v->regs.rip);
+	size_t n;
+
+	vcpu_sync_mmu(v);
+	n = vcpu_peek(v, gva, bytes, INSN_MAX_LEN);
+	if (n && n < INSN_MAX_LEN)
+		n += vcpu_peek(v, gva + n, bytes + n, INSN_MAX_LEN - n);
+	return n;
+}
+
+bool vcpu_decode(struct vcpu *v, struct insn *i)
+{
+	u8 bytes[INSN_MAX_LEN];
+	size_t n = vcpu_fetch(v, bytes);
+
+	return n && insn_decode(bytes, n, vcpu_mode(v), i) == INSN_OK;
+}
+
+void vcpu_skip(struct vcpu *v, unsigned len)
+{
+	v->regs.rip += len;
+	switch (vcpu_mode(v)) {
+	case INSN_MODE16:
+		v->regs.rip &= 0xffff;
+		break;
+	case INSN_MODE32:
+		v->regs.rip &= 0xffffffff;
+		break;
+	case INSN_MODE64:
+		break;
+	}
+	v->regs.rflags &= ~RFLAGS_RF;
+	v->regs.int_shadow = false;
+}
+
+/* What was being delivered when the guest was left goes first next time; an
+ * interrupt is not lost either: its request is still there. */
+static void vcpu_take_interrupted(struct vcpu *v)
+{
+	if (v->exit.interrupted.type != VCPU_EVENT_NONE)
+		v->event = v->exit.interrupted;
+}
+
+static void vcpu_choose_event(struct vcpu *v)
+{
+	if (!v->nmi_pending || v->event.type != VCPU_EVENT_NONE)
+		return;
+	v->nmi_pending = false;
+	v->event = (struct vcpu_event){ .type = VCPU_EVENT_NMI, .vector = X86_NMI };
+	vcpu_emit(v, inject, X86_NMI, VCPU_EVENT_NMI, 0, 0);
+}
+
+static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
+{
+	struct vm *vm = v->vm;
+	u64 due = board_deadline(&vm->board);
+
+	vcpu_choose_event(v);
+	run->event = v->event;
+	run->deadline = due == PIT_NEVER ? PLATFORM_NEVER
+				     : vm->clock_base + clock_from_ns(vm->p, due);
+	if (vm->nr_vcpus > 1) {
+		u64 slice = vm->p->clock() + clock_from_ns(vm->p, SLICE_NS);
+
+		run->deadline = slice < run->deadline ? slice : run->deadline;
+	}
+	run->irq = v->id == 0 ? pic_pending(&vm->board.pic) : -1;
+	run->step = vm->control.step == CH_STEP_INSN && vm->control.step_vcpu == v->id;
+	if (run->step)
+		run->irq = -1;
+	if (run->irq >= 0 && v->regs.int_shadow) {
+		/* Some machines forget the shadow at entry: the interrupt waits. */
+		u64 soon = vm->p->clock() + clock_from_ns(vm->p, SHADOW_HOLD_NS);
+
+		run->irq = -1;
+		if (soon < run->deadline)
+			run->deadline = soon;
+	}
+}
+
+/* Returns false if the guest cannot be entered; it has been ended then. */
+static bool vcpu_enter(struct vcpu *v)
+{
+	const struct platform *p = v->vm->p;
+	struct vcpu_run run = { 0 };
+
+	vcpu_prepare(v, &run);
+	p->irq_disable();
+	if (mmu_enter(v->mmu, &run.mmu) != MMU_OK) {
+		p->irq_enable();
+		vm_end(v->vm, 125, "out of memory for page tables");
+		return false;
+	}
+	vcpu_emit(v, enter, v->regs.rip, run.mmu.root, run.mmu.flush);
+	v->event.type = VCPU_EVENT_NONE;
+	p->run(v, &run, &v->exit);
+	mmu_leave(v->mmu);
+	p->irq_enable();
+	if (v->exit.irq_delivered) {
+		pic_ack(&v->vm->board.pic);
+		vcpu_emit(v, inject, (u8)run.irq, 0, 0, 0);
+	}
+	return true;
+}
+
+/* The exit's event becomes the cause of all that follows. */
+static void vcpu_announce(struct vcpu *v)
+{
+	const struct vcpu_exit *e = &v->exit;
+	u8 bytes[INSN_MAX_LEN];
+	size_t n = 0;
+
+	if (!v->vm->env.events_on)
+		return;
+	if (e->kind != CH_EXIT_intr && e->kind != CH_EXIT_invalid && e->kind != CH_EXIT_shutdown)
+		n = vcpu_fetch(v, bytes);
+	ch_set_cause(v->vm->p->em,
+		     hv_emit_tail(v->vm->p->em, v->id, exit, bytes, n, e->kind, e->code, e->info1,
+				  e->info2, v->regs.rip));
+}
+
+/* The same fault at the same place, over and over, with nothing done between. */
+static void vcpu_guard_livelock(struct vcpu *v)
+{
+	const struct vcpu_exit *e = &v->exit;
+
+	if (e->kind == CH_EXIT_intr)
+		return;
+	if (e->kind != CH_EXIT_fault || v->livelock.rip != v->regs.rip ||
+	    v->livelock.addr != e->addr || v->livelock.error != e->error) {
+		v->livelock.rip = v->regs.rip;
+		v->livelock.addr = e->addr;
+		v->livelock.error = e->error;
+		v->livelock.times = 0;
+		return;
+	}
+	if (++v->livelock.times < LIVELOCK_TIMES)
+		return;
+	v->vm->p->log("livelock: %u times the same fault at rip %#lx, address %#lx, error %#lx",
+		      LIVELOCK_TIMES, v->regs.rip, e->addr, e->error);
+	vm_end(v->vm, 125, "livelock");
+}
+
+/* An instruction we carried out, or an exception's delivery, ends a step too. */
+static void vcpu_check_step(struct vcpu *v, u64 rip)
+{
+	const struct control *c = &v->vm->control;
+
+	if (c->step == CH_STEP_INSN && c->step_vcpu == v->id && v->regs.rip != rip)
+		control_ask(v->vm, CH_STOP_STEP);
+}
+
+void vcpu_turn(struct vcpu *v)
+{
+	u64 rip = v->regs.rip;
+
+	if (!vcpu_enter(v))
+		return;
+	v->nr_exits++;
+	vcpu_announce(v);
+	vcpu_take_interrupted(v);
+	vcpu_handlers[v->exit.kind](v);
+	vcpu_check_step(v, rip);
+	vcpu_guard_livelock(v);
+	board_update(&v->vm->board);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One vCPU: entry, exit, injection, and the small questions every exit
+ * handler asks about its mode.
+ */
+#ifndef HV_CORE_VCPU_H
+#define HV_CORE_VCPU_H
+
+#include "hv/core/decode.h"
+#include "hv/core/vm.h"
+
+/* Enters the guest once and handles the exit. context: not stopped, not halted */
+void vcpu_turn(struct vcpu *v);
+
+void vcpu_set_state(struct vcpu *v, enum ch_vstate state);
+
+/* ---- mode ---- */
+
+enum insn_mode vcpu_mode(struct vcpu *v);
+static inline bool vcpu_paging(const struct vcpu *v)
+{
+	return v->regs.cr0 & CR0_PG;
+}
+
+/*
+ * Tells the MMU the registers it does not know yet: under TDP the guest loads
+ * CR3 by itself. Needed before any walk of the guest's tables.
+ */
+void vcpu_sync_mmu(struct vcpu *v);
+
+/* The same after the core itself changed CR0, CR3, CR4 or EFER. */
+void vcpu_tell_mmu(struct vcpu *v, bool cr3_load);
+
+/* Access bits of a data access by the guest at its present privilege. */
+u64 vcpu_access(const struct vcpu *v);
+
+/* ---- instructions ---- */
+
+/* Bytes at RIP, up to 15; returns how many could be read (0: fetch would fault). */
+size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN]);
+
+/*
+ * Fetches and decodes the instruction at RIP.
+ *
+ *   returns  false: it cannot be fetched now or is not one we know; the caller
+ *            lets the guest run again, or gives up
+ */
+bool vcpu_decode(struct vcpu *v, struct insn *i);
+
+/* RIP past an instruction of len bytes; clears RF and the interrupt shadow. */
+void vcpu_skip(struct vcpu *v, unsigned len);
+
+/* ---- injection ---- */
+
+/*
+ * Queues an exception. If one is being delivered already they combine as the
+ * architecture says: to #DF, or to a shutdown.
+ *
+ *   events   inject
+ *   source   APM2 8.2.9 "#DF-Double-Fault Exception (Vector 8)"
+ */
+void vcpu_inject(struct vcpu *v, u8 vector, u32 code);
+void vcpu_inject_pf(struct vcpu *v, u64 error, gva_t gva);
+
+static inline void vcpu_inject_gp(struct vcpu *v)
+{
+	vcpu_inject(v, X86_GP, 0);
+}
+
+static inline void vcpu_inject_ud(struct vcpu *v)
+{
+	vcpu_inject(v, X86_UD, 0);
+}
+
+/* ---- exits ---- */
+
+/* Each handles one kind (exit.def). */
+#define EXIT(kind, handler) void handler(struct vcpu *v);
+#include "hv/core/exit.def"
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making a virtual machine and running it to its end.
+ */
+#include "hv/core/vm.h"
+
+#include "hv/core/clock.h"
+#include "hv/core/fmt.h"
+#include "hv/core/vcpu.h"
+
+#include <string.h>
+
+/* ---- what the board and the MMU ask of us ---- */
+
+static u64 vm_now_ns(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	return clock_to_ns(vm->p, vm->p->clock() - vm->clock_base);
+}
+
+static void vm_board_console(void *ctx, u8 byte)
+{
+	console_out_byte(ctx, byte);
+}
+
+static void vm_board_line(void *ctx, unsigned line, bool level)
+{
+	struct vm *vm = ctx;
+
+	if (vm->env.events_on)
+		hv_emit(vm->p->em, MMU_NO_VCPU, irq, (u8)line, level);
+}
+
+static void vm_board_end(void *ctx, unsigned status, const char *reason)
+{
+	vm_end(ctx, status, reason);
+}
+
+static hpa_t vm_page_alloc(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	return pages_get(vm->p->pages);
+}
+
+static void vm_page_free(void *ctx, hpa_t hpa)
+{
+	struct vm *vm = ctx;
+
+	pages_put(vm->p->pages, hpa);
+}
+
+static void vm_mmu_emit(void *ctx, u8 vcpu, u16 id, const struct mmu_site *site,
+			const void *payload, u16 len)
+{
+	struct vm *vm = ctx;
+
+	ch_emit(vm->p->em, vcpu, id, site, payload, len, NULL, 0);
+}
+
+static void vm_mmu_kick(void *ctx, u8 vcpu)
+{
+	struct vm *vm = ctx;
+
+	vm->p->kick(&vm->vcpu[vcpu]);
+}
+
+static void vm_mmu_relax(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	vm->p->relax();
+}
+
+static _Noreturn void vm_mmu_panic(void *ctx, const char *file, u32 line, const char *text, u64 a,
+				   u64 b)
+{
+	struct vm *vm = ctx;
+
+	vm->p->panic("%s:%u: %s (%#lx, %#lx)", file, line, text, a, b);
+}
+
+/* ---- making ---- */
+
+static void vm_wire(struct vm *vm)
+{
+	const struct board_owner owner = {
+		.ctx = vm,
+		.now_ns = vm_now_ns,
+		.console = vm_board_console,
+		.line = vm_board_line,
+		.end = vm_board_end,
+	};
+
+	vm->env = (struct mmu_env){
+		.ctx = vm,
+		.direct_map = vm->p->direct_map,
+		.events_on = true,
+		.page_alloc = vm_page_alloc,
+		.page_free = vm_page_free,
+		.emit = vm_mmu_emit,
+		.kick = vm_mmu_kick,
+		.relax = vm_mmu_relax,
+		.panic = vm_mmu_panic,
+	};
+	vm->clock_base = vm->p->clock();
+	board_init(&vm->board, &owner);
+	vm->p->em->ctx = vm;
+	vm->p->em->seen = control_seen;
+}
+
+static const char *vm_add_vcpu(struct vm *vm, unsigned id)
+{
+	struct vcpu *v = &vm->vcpu[id];
+
+	v->vm = vm;
+	v->id = (u8)id;
+	v->state = id == 0 ? CH_RUNNING : CH_HALTED;
+	v->regs.rflags = RFLAGS_FIXED;
+	v->regs.cr0 = CR0_ET;
+	v->regs.dr6 = 0xffff0ff0;
+	v->regs.dr7 = 0x400;
+	v->msr_pat = X86_PAT_RESET;
+	if (mmu_vcpu_create(vm->mmu, id, &v->mmu) != MMU_OK)
+		return "no memory for a vCPU";
+	v->walk_mmu = v->mmu;
+	if (!vm->p->vcpu_init(v))
+		return "no memory for a vCPU";
+	vcpu_emit(v, vcpu_state, v->state);
+	return NULL;
+}
+
+const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_config *config,
+		      const char *guest)
+{
+	const struct mmu_config mmu = {
+		.mode = config->mode,
+		.nr_vcpus = config->nr_vcpus,
+		.tdp_level = 4,
+		.maxphyaddr = p->maxphyaddr,
+		.huge = config->huge,
+		.page_budget = config->page_budget,
+	};
+	const char *error = NULL;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->p = p;
+	vm->mode = config->mode;
+	vm->ram_size = config->ram_size;
+	vm->nr_vcpus = config->nr_vcpus;
+	vm_wire(vm);
+	hv_emit_tail(p->em, MMU_NO_VCPU, vm_new, guest, fmt_length(guest), (u8)vm->nr_vcpus,
+		     vm->ram_size);
+	vm->ram_hpa = pages_get_block(p->pages, vm->ram_size, level_bytes(LEVEL_2M));
+	if (vm->ram_hpa == HPA_INVALID)
+		return "the machine has not enough memory for the guest's RAM (mem=)";
+	switch (mmu_vm_create(&vm->env, &mmu, &vm->mmu)) {
+	case MMU_OK:
+		break;
+	case MMU_NOSUPP:
+		return "this build has no such MMU back end (mmu=)";
+	default:
+		return "the MMU could not be made";
+	}
+	if (mmu_slot_create(vm->mmu, 0, 0, 0, vm->ram_size >> PAGE_SHIFT, vm->ram_hpa, 0) != MMU_OK)
+		return "the memory slot could not be made";
+	for (unsigned i = 0; i < vm->nr_vcpus && !error; i++)
+		error = vm_add_vcpu(vm, i);
+	return error;
+}
+
+void *vm_ram(struct vm *vm, gpa_t gpa, u64 len)
+{
+	if (gpa > vm->ram_size || len > vm->ram_size - gpa)
+		return NULL;
+	return vm->p->direct_map + vm->ram_hpa + gpa;
+}
+
+void vm_end(struct vm *vm, unsigned status, const char *reason)
+{
+	if (vm->ended)
+		return;
+	console_flush(vm);
+	vm->ended = true;
+	vm->status = status;
+	for (unsigned i = 0; i < vm->nr_vcpus; i++)
+		vcpu_set_state(&vm->vcpu[i], CH_ENDED);
+	hv_emit_tail(vm->p->em, MMU_NO_VCPU, guest_end, reason, fmt_length(reason), (u8)status);
+}
+
+/* ---- running ---- */
+
+static bool vm_has_irq(struct vm *vm, const struct vcpu *v)
+{
+	return v->id == 0 && v->regs.rflags & RFLAGS_IF && pic_pending(&vm->board.pic) >= 0;
+}
+
+static bool vm_can_wake(const struct vcpu *v)
+{
+	return v->regs.rflags & RFLAGS_IF || v->nmi_pending;
+}
+
+static bool vm_is_runnable(struct vm *vm, struct vcpu *v)
+{
+	if (v->state == CH_HALTED && (vm_has_irq(vm, v) || v->nmi_pending))
+		vcpu_set_state(v, CH_RUNNING);
+	return v->state == CH_RUNNING;
+}
+
+/* The next vCPU that can run after the last one, round robin. */
+static struct vcpu *vm_next(struct vm *vm)
+{
+	for (unsigned i = 1; i <= vm->nr_vcpus; i++) {
+		struct vcpu *v = &vm->vcpu[(vm->last_vcpu + i) % vm->nr_vcpus];
+
+		if (vm_is_runnable(vm, v)) {
+			vm->last_vcpu = v->id;
+			return v;
+		}
+	}
+	return NULL;
+}
+
+/* Every vCPU is halted: until the next timer tick, doorbell or never. */
+static void vm_sleep(struct vm *vm)
+{
+	u64 due = board_deadline(&vm->board);
+	bool hope = false;
+
+	for (unsigned i = 0; i < vm->nr_vcpus; i++)
+		hope |= vm_can_wake(&vm->vcpu[i]);
+	if (!hope) {
+		vm_end(vm, 122, "every vCPU is halted with interrupts off");
+		return;
+	}
+	console_flush(vm);
+	ch_set_cause(vm->p->em, 0);
+	vm->p->wait(due == PIT_NEVER ? PLATFORM_NEVER
+				     : vm->clock_base + clock_from_ns(vm->p, due));
+	board_update(&vm->board);
+}
+
+unsigned vm_run(struct vm *vm)
+{
+	for (;;) {
+		struct vcpu *v;
+
+		control_safe_point(vm);
+		if (vm->ended)
+			return vm->status;
+		v = vm_next(vm);
+		if (v)
+			vcpu_turn(v);
+		else
+			vm_sleep(vm);
+	}
+}
+
+void vm_snapshot(struct vm *vm)
+{
+	struct ch_emitter *em = vm->p->em;
+
+	if (!vm->env.events_on)
+		return;
+	em->synthetic = true;
+	hv_emit(em, MMU_NO_VCPU, snapshot_begin, em->vm);
+	hv_emit_tail(em, MMU_NO_VCPU, vm_new, "", 0, (u8)vm->nr_vcpus, vm->ram_size);
+	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
+		vcpu_emit(&vm->vcpu[i], vcpu_state, vm->vcpu[i].state);
+		vcpu_emit_regs(&vm->vcpu[i]);
+	}
+	mmu_dump(vm->mmu);
+	control_snapshot(vm);
+	hv_emit(em, MMU_NO_VCPU, snapshot_end, em->vm);
+	em->synthetic = false;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual machine and its vCPUs.
+ */
+#ifndef HV_CORE_VM_H
+#define HV_CORE_VM_H
+
+#include "hv/core/console.h"
+#include "hv/core/control.h"
+#include "hv/core/platform.h"
+#include "hv/dev/board.h"
+
+#define VM_MAX_VCPUS 16
+#define VM_MAX_RAM   (3ull << 30) /* below the PCI hole */
+
+struct vcpu {
+	struct vm *vm;
+	u8 id;
+	enum ch_vstate state;
+
+	struct vcpu_regs regs;
+	struct vcpu_event event; /* waits for the next entry */
+	struct vcpu_exit exit;   /* the last one */
+	bool nmi_pending;        /* asked for, not yet an event */
+
+	/*
+	 * mmu is the view of this VM's own memory. walk_mmu is the one whose
+	 * tables translate the vCPU's gvas now; it differs only while a guest of
+	 * the guest runs.
+	 */
+	struct mmu_vcpu *mmu, *walk_mmu;
+
+	/* MSRs the core keeps itself. */
+	u64 msr_pat, msr_tsc_aux, msr_apic_base;
+
+	/* The same fault again and again without any change is a livelock. */
+	struct {
+		u64 rip, addr, error;
+		unsigned times;
+	} livelock;
+
+	u64 nr_exits;
+	void *machine; /* the machine's own: VMCB01, VMCB02, the current one */
+};
+
+struct vm {
+	const struct platform *p;
+	struct mmu_env env;
+	struct mmu_vm *mmu;
+	enum mmu_mode mode;
+	u64 ram_size; /* bytes, from gpa 0 */
+	hpa_t ram_hpa;
+
+	struct vcpu vcpu[VM_MAX_VCPUS];
+	unsigned nr_vcpus, last_vcpu;
+
+	struct board board;
+	struct console console;
+	u64 clock_base; /* the guest's time 0 */
+	struct control control;
+
+	bool ended;
+	unsigned status; /* of the run, once ended */
+};
+
+struct vm_config {
+	enum mmu_mode mode;
+	u64 ram_size;      /* a multiple of 2 MiB, at most VM_MAX_RAM */
+	unsigned nr_vcpus; /* 1..VM_MAX_VCPUS */
+	bool huge;
+	u32 page_budget;
+};
+
+/*
+ * Makes the machine: memory, MMU, devices, vCPUs in the state after reset.
+ *
+ *   returns  NULL: done; else why not, as a text
+ *   events   vm_new, those of the MMU, vcpu_state
+ */
+const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_config *config,
+		      const char *guest);
+
+/*
+ * Runs the machine until its guest is at its end.
+ *
+ *   returns  the exit status of the run
+ */
+unsigned vm_run(struct vm *vm);
+
+/* The guest is at its end; the first reason counts. events: guest_end */
+void vm_end(struct vm *vm, unsigned status, const char *reason);
+
+/* A pointer to guest RAM [gpa, gpa + len), NULL if it is not all RAM. For loaders:
+ * what it is used to write is not seen by the MMU. */
+void *vm_ram(struct vm *vm, gpa_t gpa, u64 len);
+
+/* Emits the whole state as synthetic events. No vCPU may be in the guest. */
+void vm_snapshot(struct vm *vm);
+
+/* An event of a vCPU, if events are on. */
+#define vcpu_emit(v, name, ...) \
+	do { \
+		if ((v)->vm->env.events_on) \
+			hv_emit((v)->vm->p->em, (v)->id, name, __VA_ARGS__); \
+	} while (0)
+
+/* Emits the vCPU's registers. events: regs */
+void vcpu_emit_regs(struct vcpu *v);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board: port dispatch and interrupt lines.
+ */
+#include "hv/dev/board.h"
+
+#define LINE_PIT  0
+#define LINE_UART 4
+#define UART_BASE 0x3f8
+
+#define STATUS_MAX   119 /* what a guest may give; see README "exit status" */
+#define RESET_PULSE  0xfe
+#define CF9_RESET    0x04
+
+static u8 board_pic_in(struct board *b, u16 port)
+{
+	return pic_in(&b->pic, port);
+}
+
+static void board_pic_out(struct board *b, u16 port, u8 value)
+{
+	pic_out(&b->pic, port, value);
+}
+
+static u8 board_pit_in(struct board *b, u16 port)
+{
+	return pit_in(&b->pit, port, b->owner.now_ns(b->owner.ctx));
+}
+
+static void board_pit_out(struct board *b, u16 port, u8 value)
+{
+	pit_out(&b->pit, port, value, b->owner.now_ns(b->owner.ctx));
+}
+
+static u8 board_rtc_in(struct board *b, u16 port)
+{
+	return rtc_in(&b->rtc, port, b->owner.now_ns(b->owner.ctx));
+}
+
+static void board_rtc_out(struct board *b, u16 port, u8 value)
+{
+	rtc_out(&b->rtc, port, value);
+}
+
+static u8 board_uart_in(struct board *b, u16 port)
+{
+	return uart_in(&b->uart, port - UART_BASE);
+}
+
+static void board_uart_out(struct board *b, u16 port, u8 value)
+{
+	uart_out(&b->uart, port - UART_BASE, value);
+}
+
+static u8 board_none_in(void)
+{
+	return 0xff;
+}
+
+static u8 board_debug_exit_in(struct board *b, u16 port)
+{
+	(void)b;
+	(void)port;
+	return board_none_in();
+}
+
+/* The first byte is the status; the device is written to once. */
+static void board_debug_exit_out(struct board *b, u16 port, u8 value)
+{
+	(void)port;
+	b->owner.end(b->owner.ctx, value > STATUS_MAX ? STATUS_MAX : value, "debug-exit");
+}
+
+static u8 board_keyboard_reset_in(struct board *b, u16 port)
+{
+	(void)b;
+	(void)port;
+	return board_none_in();
+}
+
+static void board_keyboard_reset_out(struct board *b, u16 port, u8 value)
+{
+	(void)port;
+	if (value == RESET_PULSE)
+		b->owner.end(b->owner.ctx, 0, "reset by the keyboard controller");
+}
+
+static u8 board_chipset_reset_in(struct board *b, u16 port)
+{
+	(void)b;
+	(void)port;
+	return 0;
+}
+
+static void board_chipset_reset_out(struct board *b, u16 port, u8 value)
+{
+	(void)port;
+	if (value & CF9_RESET)
+		b->owner.end(b->owner.ctx, 0, "reset by port cf9");
+}
+
+struct board_ports {
+	u16 first, last;
+	u8 (*in)(struct board *b, u16 port);
+	void (*out)(struct board *b, u16 port, u8 value);
+};
+
+static const struct board_ports board_ports[] = {
+#define PORTS(first, last, device, what) { first, last, board_##device##_in, board_##device##_out },
+#include "hv/dev/ports.def"
+};
+
+static const struct board_ports *board_find(u16 port)
+{
+	for (size_t i = 0; i < sizeof(board_ports) / sizeof(*board_ports); i++) {
+		if (port >= board_ports[i].first && port <= board_ports[i].last)
+			return &board_ports[i];
+	}
+	return NULL;
+}
+
+static void board_console(void *ctx, u8 byte)
+{
+	struct board *b = ctx;
+
+	b->owner.console(b->owner.ctx, byte);
+}
+
+void board_init(struct board *b, const struct board_owner *owner)
+{
+	b->owner = *owner;
+	b->line_levels = 0;
+	pic_init(&b->pic);
+	pit_init(&b->pit);
+	rtc_init(&b->rtc);
+	uart_init(&b->uart, board_console, b);
+}
+
+u32 board_in(struct board *b, u16 port, unsigned bytes)
+{
+	u32 value = 0;
+
+	for (unsigned i = 0; i < bytes; i++) {
+		const struct board_ports *p = board_find(port + i);
+
+		value |= (u32)(p ? p->in(b, port + i) : 0xff) << (8 * i);
+	}
+	board_update(b);
+	return value;
+}
+
+void board_out(struct board *b, u16 port, unsigned bytes, u32 value)
+{
+	const struct board_ports *p = board_find(port);
+
+	/* One access to debug-exit is one status, whatever its size. */
+	if (p && p->out == board_debug_exit_out)
+		bytes = 1;
+	for (unsigned i = 0; i < bytes; i++) {
+		p = board_find(port + i);
+		if (p)
+			p->out(b, port + i, (u8)(value >> (8 * i)));
+	}
+	board_update(b);
+}
+
+static void board_set_line(struct board *b, unsigned line, bool level)
+{
+	u16 bit = 1u << line;
+
+	pic_set_line(&b->pic, line, level);
+	if (!!(b->line_levels & bit) == level)
+		return;
+	b->line_levels ^= bit;
+	b->owner.line(b->owner.ctx, line, level);
+}
+
+void board_update(struct board *b)
+{
+	if (pit_tick(&b->pit, b->owner.now_ns(b->owner.ctx))) {
+		/* The output falls and rises again; only the edge is of interest. */
+		pic_set_line(&b->pic, LINE_PIT, false);
+		b->line_levels &= ~(1u << LINE_PIT);
+		board_set_line(b, LINE_PIT, true);
+	}
+	board_set_line(b, LINE_UART, uart_line(&b->uart));
+}
+
+u64 board_deadline(const struct board *b)
+{
+	return pit_deadline(&b->pit);
+}

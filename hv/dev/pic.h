@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pair of 8259A interrupt controllers of a PC: master at 20, slave at a0,
+ * edge triggered, slave on line 2. Fixed priority; rotation, polling and
+ * special mask mode are not modelled (commands for them are ignored).
+ *
+ * source: Intel 8259A data sheet, "Programming the 8259A"
+ */
+#ifndef HV_DEV_PIC_H
+#define HV_DEV_PIC_H
+
+#include "mmu/types.h"
+
+struct pic_chip {
+	u8 irr, isr, imr;
+	u8 lines;       /* levels, for the edge */
+	u8 vector_base; /* ICW2 */
+	u8 icw_next;    /* ICW expected by the data port, 0 = none (it is the mask) */
+	bool icw4;      /* ICW1 announced it */
+	bool auto_eoi;
+	bool read_isr;  /* OCW3: what the command port reads */
+};
+
+struct pic {
+	struct pic_chip chip[2]; /* master, slave */
+};
+
+void pic_init(struct pic *p);
+
+/* line: 0..15. A rising edge requests. */
+void pic_set_line(struct pic *p, unsigned line, bool level);
+
+/* The vector of the request to deliver now, -1 if there is none. */
+int pic_pending(const struct pic *p);
+
+/* The CPU took it: the request becomes in service. Only while one is pending. */
+void pic_ack(struct pic *p);
+
+/* port: 20 21 a0 a1 */
+u8 pic_in(const struct pic *p, u16 port);
+void pic_out(struct pic *p, u16 port, u8 value);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A 16550A serial port: transmits at once, receives through a 16-byte FIFO.
+ *
+ * Its interrupt is a level: the caller gives uart_line() to the PIC, whose
+ * edge rule then raises once per cause. The transmitter-empty cause is set by
+ * writing THR or by enabling it, and is gone once IIR has been read.
+ *
+ * source: National Semiconductor PC16550D data sheet, "Registers"
+ */
+#ifndef HV_DEV_UART_H
+#define HV_DEV_UART_H
+
+#include "mmu/types.h"
+
+#define UART_FIFO 16
+
+struct uart {
+	u8 ier, lcr, mcr, scr, fcr;
+	u16 divisor;
+	bool thr_empty_cause;
+	u8 fifo[UART_FIFO];
+	unsigned nr, first;
+
+	/* A byte leaves. ctx is the owner's. */
+	void (*transmit)(void *ctx, u8 byte);
+	void *ctx;
+};
+
+void uart_init(struct uart *u, void (*transmit)(void *ctx, u8 byte), void *ctx);
+
+/* reg: 0..7, port minus base */
+u8 uart_in(struct uart *u, unsigned reg);
+void uart_out(struct uart *u, unsigned reg, u8 value);
+
+/* Room for received bytes, and a byte received. */
+unsigned uart_room(const struct uart *u);
+void uart_receive(struct uart *u, u8 byte);
+
+/* The level of its interrupt line. */
+bool uart_line(const struct uart *u);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run of a guest: the guest's registers as the hardware must see them, the
+ * world switch, and back.
+ *
+ *   guest state          TDP               SHADOW
+ *   real mode            as is             PE=0 PG=1, PAE tables
+ *   protected, unpaged   as is             PG=1, PAE tables
+ *   2-level, PAE         as is             PAE tables, LME=0
+ *   long                 as is             4-level tables, LME LMA
+ *
+ * source: APM2 15.5 "VMRUN Instruction", 15.20 "Event Injection", 15.21 "Interrupt and Local APIC
+ *         Support", 15.25 "Nested Paging"
+ */
+#include "hv/svm/vcpu.h"
+
+#include "hv/svm/lapic.h"
+#include "hv/svm/memory.h"
+#include "hv/svm/svm.h"
+#include "hv/svm/timer.h"
+#include "hv/svm/trap.h"
+
+#include <string.h>
+
+#define MSRPM_LOW_BYTE  0u      /* 0 .. 1fff */
+#define MSRPM_HIGH_BYTE 0x800u  /* c0000000 .. c0001fff */
+
+static hpa_t svm_iopm_hpa, svm_msrpm_hpa;
+
+static void svm_allow_msr(u8 *map, u32 msr)
+{
+	u32 base = msr >= 0xc0000000 ? MSRPM_HIGH_BYTE : MSRPM_LOW_BYTE;
+	u32 bit = (msr & 0x1fff) * 2;
+
+	map[base + bit / 8] &= ~(3u << bit % 8);
+}
+
+void svm_maps_init(struct pages *pages)
+{
+	u8 *map;
+
+	svm_iopm_hpa = pages_get_block(pages, 3 * PAGE_SIZE, PAGE_SIZE);
+	svm_msrpm_hpa = pages_get_block(pages, 2 * PAGE_SIZE, PAGE_SIZE);
+	if (svm_iopm_hpa == HPA_INVALID || svm_msrpm_hpa == HPA_INVALID)
+		panic("no memory for the permission maps");
+	memset(memory_ptr(svm_iopm_hpa), 0xff, 3 * PAGE_SIZE);
+	map = memory_ptr(svm_msrpm_hpa);
+	memset(map, 0xff, 2 * PAGE_SIZE);
+#define ALLOW(msr, name) svm_allow_msr(map, msr);
+#include "hv/svm/msr.def"
+}
+
+bool svm_vcpu_init(struct vcpu *v)
+{
+	hpa_t own_hpa = pages_get(v->vm->p->pages);
+	hpa_t vmcb_hpa = pages_get(v->vm->p->pages);
+	struct svm_vcpu *s;
+
+	if (own_hpa == HPA_INVALID || vmcb_hpa == HPA_INVALID)
+		return false;
+	s = memory_ptr(own_hpa);
+	s->vmcb01_hpa = s->vmcb_hpa = vmcb_hpa;
+	s->vmcb01 = s->vmcb = memory_ptr(vmcb_hpa);
+	s->vmcb02_hpa = HPA_INVALID;
+	s->armed = PLATFORM_NEVER;
+	svm_vmcb_init(s->vmcb01, svm_iopm_hpa, svm_msrpm_hpa);
+	s->vmcb01->control.asid = v->id + 1u;
+	v->machine = s;
+	return true;
+}
+
+_Static_assert(offsetof(struct vcpu_segs, tr) == offsetof(struct vmcb_save, tr) &&
+		       offsetof(struct vcpu_segs, seg[SEG_GS]) == offsetof(struct vmcb_save, gs),
+	       "struct vcpu_segs is the VMCB's beginning");
+
+struct vcpu_segs *svm_vcpu_segs(struct vcpu *v)
+{
+	struct svm_vcpu *s = v->machine;
+
+	return (struct vcpu_segs *)&s->vmcb->save;
+}
+
+static void svm_load_tdp(const struct vcpu *v, struct vmcb *b, const struct mmu_entry *mmu)
+{
+	b->control.np_enable = 1;
+	b->control.ncr3 = mmu->root;
+	b->save.cr0 = v->regs.cr0;
+	b->save.cr3 = v->regs.cr3;
+	b->save.cr4 = v->regs.cr4;
+	b->save.efer = v->regs.efer | EFER_SVME;
+	b->save.pat = v->msr_pat;
+}
+
+static void svm_load_shadow(const struct vcpu *v, struct vmcb *b, const struct mmu_entry *mmu)
+{
+	/* Not the guest's: how our tables look; and what would need them to be
+	 * the guest's own. */
+	u64 not_guests = CR4_PAE | CR4_PSE | CR4_PGE | CR4_LA57 | CR4_PCIDE;
+
+	if (!(v->regs.cr0 & CR0_PG))
+		not_guests |= CR4_SMEP | CR4_SMAP;
+	b->control.np_enable = 0;
+	b->control.intercept_cr_read = 0xffff;
+	b->control.intercept_cr_write |= 1u << 3;
+	b->control.intercept1 |= VMCB_I1_INVLPG;
+	b->control.intercept_exceptions |= 1u << X86_PF;
+	b->save.cr0 = (v->regs.cr0 & ~(CR0_CD | CR0_NW)) | CR0_PG | CR0_WP;
+	b->save.cr3 = mmu->root;
+	b->save.cr4 = (v->regs.cr4 & ~not_guests) | CR4_PAE;
+	b->save.efer = EFER_SVME | EFER_NXE | (v->regs.efer & EFER_SCE);
+	if (v->regs.efer & EFER_LMA)
+		b->save.efer |= EFER_LME | EFER_LMA;
+	b->save.pat = X86_PAT_RESET;
+}
+
+static u64 svm_event_inj(const struct vcpu_event *e)
+{
+	switch (e->type) {
+	case VCPU_EVENT_NMI:
+		return VMCB_EV_VALID | VMCB_EV_TYPE_NMI | X86_NMI;
+	case VCPU_EVENT_EXCEPTION:
+		return VMCB_EV_VALID | VMCB_EV_TYPE_EXC | e->vector |
+		       (e->has_code ? VMCB_EV_HAS_CODE | VMCB_EV_CODE(e->code) : 0);
+	default:
+		return 0;
+	}
+}
+
+static u64 svm_int_ctl(const struct vcpu *v, int irq)
+{
+	u64 ctl = VMCB_INT_MASKING | v->regs.cr8;
+
+	if (irq >= 0)
+		ctl |= VMCB_INT_IRQ | VMCB_INT_PRIORITY(15) | VMCB_INT_IGNORE_TPR |
+		       VMCB_INT_VECTOR(irq);
+	return ctl;
+}
+
+static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
+{
+	bool trap = run->step && run->event.type == VCPU_EVENT_NONE;
+
+	if (v->vm->mode == MMU_MODE_TDP)
+		svm_load_tdp(v, b, &run->mmu);
+	else
+		svm_load_shadow(v, b, &run->mmu);
+	b->control.tlb_control = run->mmu.flush ? VMCB_TLB_FLUSH_ALL : VMCB_TLB_KEEP;
+	b->control.int_ctl = svm_int_ctl(v, run->irq);
+	b->control.int_shadow = v->regs.int_shadow;
+	b->control.event_inj = svm_event_inj(&run->event);
+	b->save.rax = v->regs.gpr[RAX];
+	b->save.rsp = v->regs.gpr[RSP];
+	b->save.rip = v->regs.rip;
+	b->save.rflags = v->regs.rflags | (trap ? RFLAGS_TF : 0);
+	b->save.cr2 = v->regs.cr2;
+	b->save.cpl = v->regs.cpl;
+	if (trap)
+		b->control.intercept_exceptions |= 1u << X86_DB;
+	else
+		b->control.intercept_exceptions &= ~(1u << X86_DB);
+	/* A step that begins with a delivery ends right behind it: what is
+	 * pending for us is taken before the handler's first instruction. */
+	if (run->step && !trap)
+		lapic_kick_self();
+}
+
+static void svm_store(struct vcpu *v, const struct vmcb *b, bool step)
+{
+	u64 keep = step ? v->regs.rflags & RFLAGS_TF : b->save.rflags & RFLAGS_TF;
+
+	v->regs.gpr[RAX] = b->save.rax;
+	v->regs.gpr[RSP] = b->save.rsp;
+	v->regs.rip = b->save.rip;
+	v->regs.rflags = (b->save.rflags & ~RFLAGS_TF) | keep;
+	v->regs.cr2 = b->save.cr2;
+	v->regs.cpl = b->save.cpl;
+	v->regs.int_shadow = b->control.int_shadow & 1;
+	if (v->vm->mode == MMU_MODE_TDP)
+		v->regs.cr3 = b->save.cr3;
+}
+
+/*
+ * What the CPU was delivering when it left. It calls what it delivered by
+ * itself an exception, too: an external interrupt is still requested by V_IRQ,
+ * an INT n will be executed again; both are dropped.
+ */
+static struct vcpu_event svm_interrupted(u64 info)
+{
+	struct vcpu_event e = { 0 };
+	u8 vector = VMCB_EV_VECTOR(info);
+
+	if (!(info & VMCB_EV_VALID))
+		return e;
+	switch (info & 7ull << 8) {
+	case VMCB_EV_TYPE_NMI:
+		e.type = VCPU_EVENT_NMI;
+		break;
+	case VMCB_EV_TYPE_EXC:
+		if (vector >= 32)
+			return e;
+		e.type = vector == X86_NMI ? VCPU_EVENT_NMI : VCPU_EVENT_EXCEPTION;
+		break;
+	default:
+		return e;
+	}
+	e.vector = vector;
+	e.has_code = info & VMCB_EV_HAS_CODE;
+	e.code = (u32)(info >> 32);
+	return e;
+}
+
+void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit)
+{
+	struct svm_vcpu *s = v->machine;
+	struct vmcb *b = s->vmcb;
+
+	svm_load(v, b, run);
+	timer_arm(run->deadline);
+	svm_world_switch(v->regs.gpr, s->vmcb_hpa, cpu_this()->host_vmcb_hpa);
+	memset(exit, 0, sizeof(*exit));
+	svm_translate_exit(b, exit);
+	if (exit->kind == CH_EXIT_invalid) /* the save area is not the guest's any more */
+		return;
+	svm_store(v, b, run->step);
+	exit->interrupted = svm_interrupted(b->control.exit_int_info);
+	exit->irq_delivered = run->irq >= 0 && !(b->control.int_ctl & VMCB_INT_IRQ);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU on SVM: its VMCBs, and the functions of struct platform that touch
+ * them.
+ */
+#ifndef HV_SVM_VCPU_H
+#define HV_SVM_VCPU_H
+
+#include "hv/core/vm.h"
+#include "hv/svm/vmcb.h"
+
+struct svm_vcpu {
+	/* 01: this VM's own. 02: made while it runs a guest of its own; the
+	 * current one is what VMRUN gets. */
+	struct vmcb *vmcb01, *vmcb02, *vmcb;
+	hpa_t vmcb01_hpa, vmcb02_hpa, vmcb_hpa;
+	u64 armed; /* deadline the LAPIC timer is armed for */
+};
+
+/* The permission maps all guests share. Panics if there is no memory. */
+void svm_maps_init(struct pages *pages);
+
+bool svm_vcpu_init(struct vcpu *v);
+struct vcpu_segs *svm_vcpu_segs(struct vcpu *v);
+void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit);
+
+/* translate.c: what the hardware said, in the core's words. */
+void svm_translate_exit(const struct vmcb *v, struct vcpu_exit *exit);
+
+#endif
