@@ -4,6 +4,7 @@
  * then pages, then their entries, then what connects them, then who uses them.
  */
 #include "mmu/memslot.h"
+#include "mmu/page_track.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "mmu/vcpu.h"
@@ -62,14 +63,13 @@ static bool first_on_frame(const struct mmu_vm *vm, const struct sp *sp)
 static void dump_track(struct mmu_vm *vm, const struct sp *sp)
 {
 	const struct memslot *slot;
-	const u16 *count;
 
 	if (!sp_has_gptes(sp) || sp->role.invalid || !first_on_frame(vm, sp))
 		return;
 	slot = sp_slot(vm, sp, sp->gfn);
-	count = slot ? parray_get(vm->env, &slot->shadowed, sp->gfn - slot->base_gfn) : NULL;
-	if (count)
-		vm_emit(vm, MMU_NO_VCPU, track_add, (u8)sp->role.smm, sp->gfn, *count);
+	if (slot)
+		vm_emit(vm, MMU_NO_VCPU, track_add, (u8)sp->role.smm, sp->gfn,
+			(u16)track_count(vm, slot, sp->gfn));
 }
 
 static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)

@@ -154,7 +154,8 @@ static u64 array_pages(struct mmu_vm *vm)
 			if (slot)
 				pages += slot->rmap[0].pages + slot->rmap[1].pages +
 					 slot->rmap[2].pages + slot->track.pages +
-					 slot->shadowed.pages + slot->dirty.pages;
+					 slot->shadowed.pages + slot->dirty.pages +
+					 slot->huge_shadowed[0].pages + slot->huge_shadowed[1].pages;
 		}
 	}
 	return pages;

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* Audit of shadow page records: roles, lookups, roots. */
+#include "mmu/audit.h"
+#include "mmu/sp.h"
+
+static bool wp_is_plausible(union mmu_role role)
+{
+	return !(role.cr0_wp && (role.smep_andnot_wp || role.smap_andnot_wp));
+}
+
+static void audit_role(struct audit *audit, const struct sp *sp)
+{
+	union mmu_role role = sp->role;
+
+	if (!audit_check(audit, RULE_B_2, wp_is_plausible(role), AT(sp->id, 0), role.word, 0))
+		return;
+	role.invalid = 0;
+	audit_check(audit, RULE_B_1, role_is_sane(role, sp->flags & SP_SPECIAL), AT(sp->id, 0),
+		    role.word, 0);
+}
+
+static void audit_record(struct audit *audit, const struct sp *sp)
+{
+	audit_check(audit, RULE_H_1, !sp->unsync || sp->role.level == LEVEL_4K, AT(sp->id, 0),
+		    sp->unsync, sp->role.level);
+	audit_check(audit, RULE_E_8, !sp->role.direct || (!sp->unsync && !sp->shadowed_hpa),
+		    AT(sp->id, 0), sp->unsync, sp->shadowed_hpa);
+}
+
+/* Is another page with the same key further down the chain? */
+static bool is_alone(const struct sp *sp)
+{
+	for (const struct sp *other = sp->hash_next; other; other = other->hash_next)
+		if (other->gfn == sp->gfn && other->role.word == sp->role.word)
+			return false;
+	return true;
+}
+
+static void audit_hash(struct audit *audit)
+{
+	struct list *node;
+
+	for (node = audit->vm->active.next; node != &audit->vm->active; node = node->next) {
+		struct sp *sp = list_entry(node, struct sp, active);
+
+		audit_check(audit, RULE_B_5, is_alone(sp), AT(sp->id, 0), sp->gfn, sp->role.word);
+		audit_check(audit, RULE_E_11, !sp->role.invalid, AT(sp->id, 0), sp->role.word, 0);
+	}
+}
+
+static bool root_is_alone(const struct mmu_vm *vm, const struct sp *root)
+{
+	for (const struct list *node = root->active.next; node != &vm->tdp_roots;
+	     node = node->next)
+		if (list_entry(node, struct sp, active)->role.word == root->role.word)
+			return false;
+	return true;
+}
+
+static void audit_tdp_roots(struct audit *audit)
+{
+	struct list *node;
+
+	for (node = audit->vm->tdp_roots.next; node != &audit->vm->tdp_roots; node = node->next) {
+		struct sp *root = list_entry(node, struct sp, active);
+
+		audit_check(audit, RULE_I_5, root_is_alone(audit->vm, root), AT(root->id, 0),
+			    root->role.word, 0);
+		audit_check(audit, RULE_E_11, !root->role.invalid, AT(root->id, 0),
+			    root->role.word, 0);
+	}
+}
+
+void audit_sps(struct audit *audit)
+{
+	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp)) {
+		audit->sps++;
+		audit->indirect += sp_has_gptes(sp) && !sp->role.invalid;
+		audit_role(audit, sp);
+		audit_record(audit, sp);
+	}
+	audit_hash(audit);
+	audit_tdp_roots(audit);
+}
+
+/* ---- roots ----------------------------------------------------------------------- */
+
+static unsigned slots_naming(const struct mmu *mmu, const struct sp *sp)
+{
+	unsigned nr = mmu->root.sp == sp;
+
+	for (unsigned i = 0; i < MMU_PREV_ROOTS; i++)
+		nr += mmu->prev[i].sp == sp;
+	return nr;
+}
+
+static void audit_root_count(struct audit *audit, const struct sp *sp)
+{
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		const struct mmu_vcpu *vcpu = audit->vm->vcpu[i];
+
+		if (vcpu)
+			nr += slots_naming(&vcpu->root_mmu, sp) + slots_naming(&vcpu->guest_mmu, sp);
+	}
+	audit_check(audit, RULE_E_4, sp->root_count == nr, AT(sp->id, 0), sp->root_count, nr);
+}
+
+/* An invalid root, or one of another role, is a matter of the next entry. */
+static bool root_is_good(const struct mmu_vm *vm, struct mmu_vcpu *vcpu)
+{
+	const struct sp *sp = vcpu->mmu->root.sp;
+
+	if (!sp)
+		return true;
+	if (sp_by_id(vm, sp->id) != sp)
+		return false;
+	return sp->role.word == vcpu->mmu->root_role.word || sp->role.invalid ||
+	       sp->flags & SP_DUMMY || atomic_load(&vcpu->requests) & MMU_REQ_RELOAD;
+}
+
+static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)
+{
+	bool known = vcpu->mmu == &vcpu->root_mmu || vcpu->mmu == &vcpu->guest_mmu;
+
+	audit_check(audit, RULE_A_4, known && !vcpu->nested_mmu.root.sp, AT(0, 0), vcpu->id, 0);
+	audit_check(audit, RULE_Q_1, root_is_good(audit->vm, vcpu),
+		    AT(vcpu->mmu->root.sp ? vcpu->mmu->root.sp->id : 0, 0),
+		    vcpu->mmu->root.sp ? vcpu->mmu->root.sp->role.word : 0,
+		    vcpu->mmu->root_role.word);
+}
+
+void audit_roots(struct audit *audit)
+{
+	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp))
+		audit_root_count(audit, sp);
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		if (audit->vm->vcpu[i])
+			audit_vcpu(audit, audit->vm->vcpu[i]);
+}
