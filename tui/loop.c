@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The interactive loop. */
+#include "tui/loop.h"
+#include "tui/screen.h"
+
+#define FRAME_MS 30
+
+static struct canvas *fit(struct canvas *canvas)
+{
+	int w, h;
+
+	screen_size(&w, &h);
+	if (canvas && canvas->w == w && canvas->h == h)
+		return canvas;
+	canvas_free(canvas);
+	return canvas_new(w, h);
+}
+
+bool loop_run(struct ui *ui)
+{
+	struct canvas *canvas = NULL;
+	bool running = ui->machine.wait != NULL;
+
+	if (!screen_open())
+		return false;
+	while (!ui->quit) {
+		size_t before = timeline_count(ui->tl);
+		int key;
+
+		canvas = fit(canvas);
+		ui_draw(ui, canvas);
+		screen_show(canvas, ui->full_redraw);
+		ui->full_redraw = false;
+		do {
+			if (running)
+				running = ui->machine.wait(ui->machine.arg);
+			key = screen_key(running ? FRAME_MS : 250);
+		} while (key == KEY_NONE && timeline_count(ui->tl) == before);
+		if (key == KEY_RESIZED)
+			ui->full_redraw = true;
+		else if (key != KEY_NONE)
+			ui_key(ui, key);
+		ui_update(ui);
+	}
+	screen_close();
+	ui->canvas = NULL;
+	canvas_free(canvas);
+	return true;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user looks at: the event cursor, the selection that all views share,
+ * which view is shown and what is being typed. Knows no terminal: it takes keys
+ * and draws on a canvas.
+ */
+#ifndef TUI_UI_H
+#define TUI_UI_H
+
+#include "tui/view.h"
+
+#define UI_MIN_W 60
+#define UI_MIN_H 16
+#define UI_JUMPS 32
+
+/* The machine behind the events, if there is one. All may be NULL. */
+struct ui_machine {
+	void *arg;
+	/* Posts a command of hv/channel/command.def. */
+	void (*command)(void *arg, u16 command, u64 a, u64 b, u64 c, u64 d);
+	/* Lets the machine work for a moment; false when it is at its end. */
+	bool (*wait)(void *arg);
+};
+
+struct ui_selection {
+	u8 level, vm, vcpu;
+	u32 sp;			/* 0: none */
+	unsigned entry;		/* of that page */
+	u64 gfn;
+};
+
+/* Where Enter came from. */
+struct ui_jump {
+	const struct view_ops *view;
+	struct ui_selection selection;
+	size_t cursor;
+	unsigned focus;
+};
+
+/* The cached lines of a source file. */
+struct ui_source {
+	char file[256];
+	char *text;		/* NULL: it could not be read */
+	char **lines;
+	unsigned nr_lines;
+};
+
+struct ui_row {			/* a line of the page tree */
+	u32 sp, parent;
+	u16 index;		/* of the parent's entry */
+	u8 depth;
+	bool has_children, open;
+};
+
+struct ui {
+	struct timeline *tl;
+	struct ui_machine machine;
+	const char *source_root;	/* NULL: where the program was built */
+
+	size_t cursor;			/* index of the event looked at */
+	bool follow;			/* the cursor stays at the newest event */
+	struct ui_selection at;
+
+	const struct view_ops *view;	/* full screen; NULL: the tour */
+	unsigned focus;			/* pane of the tour */
+	size_t top[32];			/* first line shown, per view */
+	struct ui_jump jumps[UI_JUMPS];
+	unsigned nr_jumps;
+
+	struct canvas *canvas;		/* drawn on last; the caller's */
+	char prompt;			/* 0, or : / \ b */
+	char typed[128];
+	char search[128], filter[128];
+	char message[160], said[160];
+	bool quit, full_redraw;
+	int status;			/* of a script: 0, or 1 after a failed command */
+
+	/* The views' own working lists. */
+	struct ui_row *rows;
+	size_t nr_rows;
+	struct map folded;		/* sp -> u8 */
+	size_t *shown;			/* events that pass the filter */
+	size_t nr_shown, shown_room, shown_upto;
+	struct ui_source source;
+	size_t *console_line;		/* where each line begins */
+	size_t nr_console, console_room;
+	struct line *page_lines;	/* heading of the page view */
+	size_t nr_page_lines;
+	u64 *keys;			/* sorted keys of the list shown last */
+	u32 nr_keys;
+};
+
+/* The timeline stays the caller's. */
+struct ui *ui_new(struct timeline *tl, const char *source_root);
+void ui_free(struct ui *ui);
+
+/* Events were added: follows them if the cursor is at the end. */
+void ui_update(struct ui *ui);
+
+/* Draws everything. */
+void ui_draw(struct ui *ui, struct canvas *canvas);
+
+void ui_key(struct ui *ui, int key);
+
+/* Carries out a line of the command language (":" is optional); what went
+ * wrong is in ui->message and ui->status. */
+void ui_command(struct ui *ui, const char *line);
+
+/* Runs a script: lines of the command language, or keys by name. The canvas
+ * is what :save-screen saves. Returns 0, or 1 if a line failed, which is said. */
+int ui_script(struct ui *ui, const char *path, struct canvas *canvas);
+
+/* Prints views as lines: all, or the one named. Returns false if no view has
+ * the name. */
+bool ui_plain(struct ui *ui, const char *name, struct text *to);
+
+/* ---- for the views ---------------------------------------------------------- */
+
+const struct model *ui_model(struct ui *ui);
+const struct model_vm *ui_vm(struct ui *ui);		/* NULL: none yet */
+const struct model_sp *ui_sp(struct ui *ui);		/* the selected page or NULL */
+const struct event *ui_event(struct ui *ui);		/* at the cursor, NULL: none */
+void ui_goto(struct ui *ui, size_t index);
+void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ui_select_page(struct ui *ui, u32 sp);
+void ui_open(struct ui *ui, const struct view_ops *view);	/* and Backspace returns */
+void ui_action(struct ui *ui, enum action action);
+void ui_find(struct ui *ui, const char *text, bool forward);
+
+/* The view that has the keys now. */
+const struct view_ops *ui_focused(const struct ui *ui);
+
+/* The views of the tour, in the order of Tab. */
+#define UI_PANES 4
+extern const struct view_ops *const ui_panes[UI_PANES];
+
+size_t *ui_top(struct ui *ui, const struct view_ops *view);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command language: what is typed after ':' and what scripts are made of.
+ * One row per command; a script's lines without ':' are names of keys.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tui/format.h"
+#include "tui/say.h"
+#include "tui/ui.h"
+
+typedef void (*command_fn)(struct ui *ui, const char *arg);
+
+struct command {
+	const char *name, *arg, *sentence;
+	command_fn run;
+};
+
+static void fail(struct ui *ui, const char *what, const char *why)
+{
+	ui_say(ui, "%s: %s", what, why);
+	ui->status = 1;
+}
+
+static void do_say(struct ui *ui, const char *arg)
+{
+	snprintf(ui->said, sizeof(ui->said), "%s", arg);
+}
+
+static void do_view(struct ui *ui, const char *arg)
+{
+	const struct view_ops *view = view_by_name(arg);
+
+	if (!view && strcmp(arg, "tour"))
+		fail(ui, arg, "there is no such view");
+	else
+		ui->view = view;
+}
+
+static bool write_file(const char *path, const struct text *text)
+{
+	FILE *file = fopen(path, "w");
+	bool ok;
+
+	if (!file)
+		return false;
+	ok = fwrite(text_str(text), 1, text->len, file) == text->len;
+	return !fclose(file) && ok;
+}
+
+static void do_save_screen(struct ui *ui, const char *arg)
+{
+	size_t n = strlen(arg);
+	struct text text = { 0 };
+
+	if (!ui->canvas || !n) {
+		fail(ui, "save-screen", n ? "there is no screen" : "which file?");
+		return;
+	}
+	ui_draw(ui, ui->canvas);
+	if (n > 4 && !strcmp(arg + n - 4, ".svg"))
+		canvas_dump_svg(ui->canvas, &text);
+	else
+		canvas_dump_text(ui->canvas, &text);
+	if (!write_file(arg, &text))
+		fail(ui, arg, strerror(errno));
+	text_free(&text);
+}
+
+/* "0x12", "18" */
+static bool number(const char *arg, u64 *value)
+{
+	char *end;
+
+	*value = strtoull(arg, &end, 0);
+	return *arg && !*end;
+}
+
+static void do_goto(struct ui *ui, const char *arg)
+{
+	u64 seq;
+
+	if (!number(arg, &seq))
+		fail(ui, "goto", "which event? A number");
+	else
+		ui_goto(ui, timeline_find(ui->tl, seq));
+}
+
+static void do_page(struct ui *ui, const char *arg)
+{
+	u64 sp;
+
+	if (!number(arg, &sp) || !model_sp(ui_vm(ui), sp))
+		fail(ui, "page", "there is no such page at this event");
+	else
+		ui_select_page(ui, sp);
+}
+
+static void do_entry(struct ui *ui, const char *arg)
+{
+	u64 entry;
+
+	if (!number(arg, &entry) || entry >= PT_ENTRIES)
+		fail(ui, "entry", "a number below 512");
+	else
+		ui->at.entry = entry;
+}
+
+static void do_gfn(struct ui *ui, const char *arg)
+{
+	if (!number(arg, &ui->at.gfn))
+		fail(ui, "gfn", "a number");
+}
+
+static void do_find(struct ui *ui, const char *arg)
+{
+	if (*arg)
+		snprintf(ui->search, sizeof(ui->search), "%s", arg);
+	if (ui->search[0])
+		ui_find(ui, ui->search, true);
+}
+
+static void do_filter(struct ui *ui, const char *arg)
+{
+	snprintf(ui->filter, sizeof(ui->filter), "%s", arg);
+	ui->nr_shown = ui->shown_upto = 0;
+}
+
+static void do_break(struct ui *ui, const char *arg)
+{
+	const struct ev_info *row = ev_info_by_name(arg, strlen(arg));
+
+	if (!row) {
+		fail(ui, arg, "no event has this name");
+	} else if (!ui->machine.command) {
+		fail(ui, "break", "a recording: use find or until");
+	} else {
+		ui->machine.command(ui->machine.arg, 6, row->id, 0, 0, 0);
+		ui_say(ui, "will stop at the next %s", row->name);
+	}
+}
+
+/* Looks from `at` on for an event of this kind. */
+static bool find_kind(struct ui *ui, size_t *at, u16 id)
+{
+	for (; *at < timeline_count(ui->tl); (*at)++)
+		if (timeline_event(ui->tl, *at)->id == id)
+			return true;
+	return false;
+}
+
+static void do_until(struct ui *ui, const char *arg)
+{
+	const struct ev_info *row = ev_info_by_name(arg, strlen(arg));
+	size_t at = ui->cursor + 1;
+
+	if (!row) {
+		fail(ui, arg, "no event has this name");
+		return;
+	}
+	while (!find_kind(ui, &at, row->id)) {
+		if (!ui->machine.wait || !ui->machine.wait(ui->machine.arg)) {
+			fail(ui, arg, "no such event came before the end");
+			return;
+		}
+	}
+	ui_goto(ui, at);
+}
+
+static void do_quit(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui->quit = true;
+}
+
+static void do_keys(struct ui *ui, const char *arg)
+{
+	while (*arg) {
+		size_t n = strcspn(arg, " ");
+		int key = key_by_name(arg, n);
+
+		if (key == KEY_NONE) {
+			fail(ui, arg, "no key has this name");
+			return;
+		}
+		ui_key(ui, key);
+		arg += n + strspn(arg + n, " ");
+	}
+}
+
+static void do_type(struct ui *ui, const char *arg)
+{
+	for (; *arg; arg++)
+		ui_key(ui, *arg);
+	ui_key(ui, KEY_ENTER_);
+}
+
+static void do_help(struct ui *ui, const char *arg);
+
+static const struct command commands[] = {
+	{ "say", "TEXT", "show a sentence", do_say },
+	{ "until", "EVENT", "go on to the next event of this kind", do_until },
+	{ "view", "NAME", "show a view", do_view },
+	{ "save-screen", "FILE", "save the screen as text, or as .svg", do_save_screen },
+	{ "goto", "N", "to event number N", do_goto },
+	{ "page", "N", "select a shadow page", do_page },
+	{ "entry", "N", "select an entry of the page", do_entry },
+	{ "gfn", "N", "select a guest frame", do_gfn },
+	{ "find", "TEXT", "search the events", do_find },
+	{ "filter", "TEXT", "show only events with a text", do_filter },
+	{ "break", "EVENT", "stop at events of this kind", do_break },
+	{ "keys", "KEY...", "press keys, by name", do_keys },
+	{ "type", "TEXT", "type a text and Enter", do_type },
+	{ "help", "", "name the commands", do_help },
+	{ "quit", "", "leave", do_quit },
+};
+
+static void do_help(struct ui *ui, const char *arg)
+{
+	struct text text = { 0 };
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		text_add(&text, "%s%s", i ? " " : "", commands[i].name);
+	ui_say(ui, "%s", text_str(&text));
+	text_free(&text);
+}
+
+void ui_command(struct ui *ui, const char *line)
+{
+	size_t n;
+
+	line += strspn(line, ": ");
+	n = strcspn(line, " ");
+	if (!n)
+		return;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strlen(commands[i].name) == n && !memcmp(commands[i].name, line, n)) {
+			commands[i].run(ui, line + n + strspn(line + n, " "));
+			return;
+		}
+	fail(ui, line, "no command has this name; :help lists them");
+}
+
+/* ---- scripts ------------------------------------------------------------------ */
+
+static int script_line(struct ui *ui, char *line, const char *path, unsigned nr)
+{
+	line[strcspn(line, "\n")] = '\0';
+	ui->status = 0;
+	ui->message[0] = '\0';
+	if (line[0] == ':')
+		ui_command(ui, line);
+	else if (line[0] && line[0] != '#')
+		do_keys(ui, line);
+	ui_draw(ui, ui->canvas);
+	if (ui->status)
+		say("%s:%u: %s", path, nr, ui->message);
+	return ui->status;
+}
+
+int ui_script(struct ui *ui, const char *path, struct canvas *canvas)
+{
+	FILE *file = fopen(path, "r");
+	char line[512];
+	int status = 0;
+
+	if (!file) {
+		say("%s: %s", path, strerror(errno));
+		return 1;
+	}
+	ui_draw(ui, canvas);
+	for (unsigned nr = 1; !status && !ui->quit && fgets(line, sizeof(line), file); nr++)
+		status = script_line(ui, line, path, nr);
+	fclose(file);
+	return status;
+}
