@@ -3,6 +3,7 @@
 #include "tui/format.h"
 #include <inttypes.h>
 #include <string.h>
+#include "mmu/role.h"
 #include "mmu/status.h"
 
 static const char *pick(const char *const *names, unsigned n, unsigned i)
@@ -235,6 +236,39 @@ static bool value_speaks(const char *unit)
 	return false;
 }
 
+/* Events whose general form is too long for a column. */
+static bool add_short_form(struct text *to, const struct event *ev)
+{
+	union {
+		struct ev_exit exit;
+		struct ev_spte_set set;
+		struct ev_sp_new made;
+	} e;
+	char role[64];
+
+	memset(&e, 0, sizeof(e));
+	memcpy(&e, ev->payload, ev->len < sizeof(e) ? ev->len : sizeof(e));
+	switch (ev->id) {
+	case EV_exit:
+		text_add(to, " %s rip %" PRIx64, ch_exit_name(e.exit.kind), (u64)e.exit.rip);
+		if (e.exit.info1 || e.exit.info2)
+			text_add(to, " info %" PRIx64 " %" PRIx64, (u64)e.exit.info1,
+				 (u64)e.exit.info2);
+		return true;
+	case EV_spte_set:
+		text_add(to, " %u[%u] gfn %" PRIx64 " %" PRIx64 " → %" PRIx64, e.set.sp,
+			 e.set.index, (u64)e.set.gfn, (u64)e.set.old, (u64)e.set.new);
+		return true;
+	case EV_sp_new:
+	case EV_sp_hit:
+		role_text((union mmu_role){ .word = e.made.role }, role, sizeof(role));
+		text_add(to, " %u gfn %" PRIx64 " %s", e.made.sp, (u64)e.made.gfn, role);
+		return true;
+	default:
+		return false;
+	}
+}
+
 void format_event_short(struct text *to, const struct schema *schema, const struct event *ev)
 {
 	const struct ev_info *row = schema_row(schema, ev->id);
@@ -243,6 +277,8 @@ void format_event_short(struct text *to, const struct schema *schema, const stru
 	u64 value;
 
 	text_add(to, "%s", row ? row->name : "?");
+	if (add_short_form(to, ev))
+		return;
 	for (unsigned i = 0; row && row->fields[i].name; i++) {
 		const struct ev_field *field = &row->fields[i];
 

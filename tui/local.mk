@@ -5,14 +5,37 @@
 noinst_LIBRARIES += %D%/libtui.a
 %C%_libtui_a_SOURCES = \
 	%D%/say.h %D%/say.c %D%/text.h %D%/text.c %D%/map.h %D%/map.c \
-	%D%/event.h %D%/event.c %D%/parse.h %D%/parse.c %D%/format.h %D%/format.c %D%/unit.def \
+	%D%/event.h %D%/event.c %D%/parse.h %D%/parse.c \
+	%D%/format.h %D%/format.c %D%/unit.def \
 	%D%/model.h %D%/model_i.h %D%/model.c %D%/model_mmu.c %D%/model_machine.c \
 	%D%/model_equal.c %D%/timeline.h %D%/timeline.c \
 	%D%/record.h %D%/record_i.h %D%/record_write.c %D%/record_read.c \
-	%D%/link.h %D%/link_i.h %D%/link.c %D%/link_command.c
-%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+	%D%/link.h %D%/link_i.h %D%/link.c %D%/link_command.c \
+	%D%/open.h %D%/open.c \
+	%D%/canvas.h %D%/canvas.c %D%/canvas_svg.c %D%/palette.def \
+	%D%/action.h %D%/action.c %D%/action.def \
+	%D%/ui.h %D%/ui.c %D%/ui_draw.c %D%/ui_command.c \
+	%D%/view.h %D%/view.c %D%/view_pages.c %D%/view_page.c %D%/view_spte.c \
+	%D%/view_events.c %D%/view_source.c %D%/view_console.c %D%/view_slots.c \
+	%D%/view_vcpus.c %D%/view_lists.c %D%/view_help.c
+%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DVITRINE_SOURCE='"$(abs_top_srcdir)"'
 
 tui_libs = %D%/libtui.a hv/libhv.a mmu/libmmu.a $(JANSSON_LIBS)
+
+bin_PROGRAMS += %D%/vitrine
+%C%_vitrine_SOURCES = \
+	%D%/main.c %D%/verb.h %D%/verb.def %D%/cmd_view.c %D%/cmd_trace.c \
+	%D%/loop.h %D%/loop.c %D%/screen.h
+%C%_vitrine_LDADD = $(tui_libs)
+if BUILD_TUI
+%C%_vitrine_SOURCES += %D%/screen_curses.c
+%C%_vitrine_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
+%C%_vitrine_LDADD += $(NCURSES_LIBS)
+EXTRA_DIST += %D%/screen_none.c
+else
+%C%_vitrine_SOURCES += %D%/screen_none.c
+EXTRA_DIST += %D%/screen_curses.c
+endif
 
 # Tests of the host program: tests/check_tui_*.c, check_model.c, check_record.c.
 tui_tests = tests/check_model.t tests/check_record.t tests/check_tui_link.t
@@ -22,3 +45,9 @@ tests_tui_libfake_a_SOURCES = tests/tui/fake.c tests/tui/fake.h
 tests_check_model_t_LDADD = tests/tui/libfake.a $(tui_libs) tests/libtap.a $(CHECK_LIBS)
 tests_check_record_t_LDADD = $(tests_check_model_t_LDADD)
 tests_check_tui_link_t_LDADD = $(tests_check_model_t_LDADD)
+dist_check_SCRIPTS += tests/tui_golden.sh
+TESTS += tests/tui_golden.sh
+EXTRA_DIST += tests/tui/shadow.events tests/tui/src/mmu/sample.c \
+	tests/tui/tour.script tests/tui/tour.screen tests/tui/views.script tests/tui/views.screen \
+	tests/tui/keys.script tests/tui/keys.screen tests/tui/wide.script tests/tui/wide.screen \
+	tests/tui/small.script tests/tui/small.screen tests/tui/svg.script tests/tui/svg.screen

@@ -79,6 +79,8 @@ static void select_event(struct ui *ui, const struct event *ev)
 		ui->at.entry = value;
 	if (event_field(schema, ev, "gfn", &value))
 		ui->at.gfn = value;
+	if (!ui->at.sp && ui_vm(ui))
+		ui->at.sp = ui_vm(ui)->vcpu[ui->at.vcpu].root[0].sp;
 }
 
 static void move_cursor(struct ui *ui, size_t index)

@@ -85,7 +85,7 @@ struct ui {
 	size_t *console_line;		/* where each line begins */
 	size_t nr_console, console_room;
 	struct line *page_lines;	/* heading of the page view */
-	size_t nr_page_lines;
+	size_t nr_page_lines, page_map;	/* page_map: the line with the selected entry */
 	u64 *keys;			/* sorted keys of the list shown last */
 	u32 nr_keys;
 };

@@ -42,11 +42,13 @@ static void do_view(struct ui *ui, const char *arg)
 
 static bool write_file(const char *path, const struct text *text)
 {
-	FILE *file = fopen(path, "w");
+	FILE *file = strcmp(path, "-") ? fopen(path, "w") : stdout;
 	bool ok;
 
 	if (!file)
 		return false;
+	if (file == stdout)
+		return fputs(text_str(text), file) >= 0;
 	ok = fwrite(text_str(text), 1, text->len, file) == text->len;
 	return !fclose(file) && ok;
 }
@@ -204,7 +206,7 @@ static const struct command commands[] = {
 	{ "say", "TEXT", "show a sentence", do_say },
 	{ "until", "EVENT", "go on to the next event of this kind", do_until },
 	{ "view", "NAME", "show a view", do_view },
-	{ "save-screen", "FILE", "save the screen as text, or as .svg", do_save_screen },
+	{ "save-screen", "FILE", "save the screen as text (- is stdout), or as .svg", do_save_screen },
 	{ "goto", "N", "to event number N", do_goto },
 	{ "page", "N", "select a shadow page", do_page },
 	{ "entry", "N", "select an entry of the page", do_entry },
@@ -251,7 +253,6 @@ static int script_line(struct ui *ui, char *line, const char *path, unsigned nr)
 {
 	line[strcspn(line, "\n")] = '\0';
 	ui->status = 0;
-	ui->message[0] = '\0';
 	if (line[0] == ':')
 		ui_command(ui, line);
 	else if (line[0] && line[0] != '#')

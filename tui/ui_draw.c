@@ -128,7 +128,7 @@ static void state_text(struct ui *ui, struct text *to)
 		text_add(to, "RECORDING");
 	else
 		text_add(to, "%s", live->stopped ? "STOPPED" : "RUNNING");
-	if (live->stopped && !live->ended)
+	if (live->stopped && !live->ended && ui->machine.command)
 		text_add(to, " by %s", stopwhy_name(live->stop_why));
 	if (ev)
 		text_add(to, "  at event %" PRIu64 ": %s", ev->seq, row ? row->name : "?");
@@ -245,7 +245,8 @@ static void draw_tour(struct ui *ui, struct canvas *canvas)
 {
 	int console = canvas->h > 30 ? 4 : 1;
 	int bottom = canvas->h - FOOT - console + 1, split = canvas->w * 42 / 80;
-	int left = (bottom - 1) * 5 / 9, right = (bottom - 1) * 6 / 9 + 1;
+	int left = (bottom - 1) * 5 / 9;
+	int right = left < 25 ? left : 25;	/* a page needs no more */
 	const struct rect place[UI_PANES] = {
 		{ 0, 1, split, left },
 		{ split + 1, 1, canvas->w - split - 1, right },
@@ -253,8 +254,6 @@ static void draw_tour(struct ui *ui, struct canvas *canvas)
 		{ split + 1, 1 + right, canvas->w - split - 1, bottom - 1 - right },
 	};
 
-	if (canvas->h > 40)	/* the page needs no more than this */
-		right = right < 28 ? right : 28;
 	for (unsigned i = 0; i < UI_PANES; i++)
 		draw_view(ui, canvas, place[i], ui_panes[i], i == ui->focus);
 	draw_frame(canvas, split, bottom);
@@ -295,17 +294,19 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
 static void plain_view(struct ui *ui, const struct view_ops *view, struct text *to)
 {
 	struct line title = { 0 };
+	size_t now;
 
 	view->prepare(ui, 76);
 	if (view->title)
 		view->title(ui, &title);
 	text_add(to, "== %s%s\n", view->name, text_str(&title.text));
 	text_free(&title.text);
+	now = view->select && view->current ? view->current(ui) : (size_t)-1;
 	for (size_t i = 0, n = view->count(ui); i < n; i++) {
 		struct line line = { 0 };
 
 		view->line(ui, i, &line);
-		text_add(to, "%s\n", text_str(&line.text));
+		text_add(to, "%s%s\n", i == now ? ">" : " ", text_str(&line.text));
 		text_free(&line.text);
 	}
 }

@@ -46,11 +46,12 @@ struct view_ops {
 	/* Line i < count. */
 	void (*line)(struct ui *ui, size_t i, struct line *line);
 
-	/* The line of the selection, or count if it is not shown. NULL: the
-	 * view has no cursor of its own, and only scrolls. */
+	/* The line that must be in sight, or count if there is none. NULL: the
+	 * view only scrolls. */
 	size_t (*current)(struct ui *ui);
 
-	/* The cursor was moved to line i: select what it is about. */
+	/* The cursor was moved to line i: select what it is about. NULL: the
+	 * view's lines cannot be selected. */
 	void (*select)(struct ui *ui, size_t i);
 
 	/* A key for this view: true if it was used. May be NULL. Up, down and

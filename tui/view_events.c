@@ -100,8 +100,7 @@ static void line(struct ui *ui, size_t i, struct line *line)
 	unsigned n = depth(ui, ev);
 	struct text text = { 0 };
 
-	line_add(line, index == ui->cursor ? INK_changed : INK_dim, "%s%" PRIu64 " ",
-		 index == ui->cursor ? "▸" : " ", ev->seq);
+	line_add(line, index == ui->cursor ? INK_changed : INK_dim, "%" PRIu64 " ", ev->seq);
 	if (n)
 		line_add(line, INK_frame, "%*s%s", 2 * (int)(n - 1), "", branch(ui, index));
 	format_event_short(&text, timeline_schema(ui->tl), ev);

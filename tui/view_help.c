@@ -27,7 +27,7 @@ static void line(struct ui *ui, size_t i, struct line *line)
 	info = action_info(i);
 	before = action_info(i - 1);
 	line_add(line, INK_title, "%-7s", strcmp(info->group, before->group) ? info->group : "");
-	line_add(line, INK_changed, "%-10s", info->keys);
+	line_add(line, INK_changed, "%-17s", info->keys);
 	line_add(line, INK_plain, " %s", info->sentence);
 }
 

@@ -126,6 +126,38 @@ static void add_map_line(struct ui *ui, const struct model_vm *vm, const struct 
 	line_add(line, INK_dim, " %u", first);
 }
 
+static bool is_empty(const struct model_sp *sp, unsigned first)
+{
+	for (unsigned i = first; i < first + PER_LINE; i++)
+		if (sp->spte[i])
+			return false;
+	return true;
+}
+
+/* All 16 lines, or, where there is little room, empty ones counted only. */
+static void add_map(struct ui *ui, const struct model_vm *vm, const struct model_sp *sp,
+		    bool narrow)
+{
+	unsigned empty = 0;
+
+	for (unsigned i = 0; i < PT_ENTRIES; i += PER_LINE) {
+		bool here = ui->at.entry / PER_LINE == i / PER_LINE;
+
+		if (narrow && !here && is_empty(sp, i)) {
+			empty += PER_LINE;
+			continue;
+		}
+		if (empty)
+			line_add(new_line(ui), INK_dim, "(%u empty)", empty);
+		empty = 0;
+		if (here)
+			ui->page_map = ui->nr_page_lines;
+		add_map_line(ui, vm, sp, i);
+	}
+	if (empty)
+		line_add(new_line(ui), INK_dim, "(%u empty)", empty);
+}
+
 static void describe_entry(struct ui *ui, const struct model_vm *vm, const struct model_sp *sp)
 {
 	u32 child = model_child(vm, sp->sp, ui->at.entry);
@@ -134,6 +166,24 @@ static void describe_entry(struct ui *ui, const struct model_vm *vm, const struc
 	line_add(line, INK_plain, "entry %u: 0x%" PRIx64, ui->at.entry, sp->spte[ui->at.entry]);
 	if (child)
 		line_add(line, INK_plain, " page %u", child);
+}
+
+/* The same in two lines, for a pane of the tour. */
+static void describe_short(struct ui *ui, const struct model_vm *vm, const struct model_sp *sp)
+{
+	struct line *line = new_line(ui);
+	char role[64];
+	unsigned index;
+	u32 parent = model_parent(vm, sp->sp, &index);
+
+	role_text((union mmu_role){ .word = sp->role }, role, sizeof(role));
+	line_add(line, INK_role, "role %x: %s", sp->role, role);
+	line = new_line(ui);
+	if (parent)
+		line_add(line, INK_plain, "parent: page %u entry %u", parent, index);
+	else
+		line_add(line, INK_plain, "parent: none");
+	line_add(line, INK_plain, "  unsync: %s", sp->unsync ? "yes" : "no");
 }
 
 static void prepare(struct ui *ui, int width)
@@ -151,10 +201,13 @@ static void prepare(struct ui *ui, int width)
 			line_add(new_line(ui), INK_dim, "no page is selected");
 		return;
 	}
-	describe_role(ui, sp, width);
-	describe_place(ui, vm, sp, width);
-	for (unsigned i = 0; i < PT_ENTRIES; i += PER_LINE)
-		add_map_line(ui, vm, sp, i);
+	if (width < 2 * (int)PER_LINE) {
+		describe_short(ui, vm, sp);
+	} else {
+		describe_role(ui, sp, width);
+		describe_place(ui, vm, sp, width);
+	}
+	add_map(ui, vm, sp, width < 2 * (int)PER_LINE);
 	describe_entry(ui, vm, sp);
 	add_wrapped(ui, ". none r ro w writable d dirty H huge > table ! not present", width,
 		    INK_dim);
@@ -185,6 +238,12 @@ static void line(struct ui *ui, size_t i, struct line *line)
 			 text_str(&from->text) + at);
 		at = from->run[r].end;
 	}
+}
+
+/* The map's line with the selected entry stays in sight. */
+static size_t current(struct ui *ui)
+{
+	return ui_sp(ui) ? ui->page_map : 0;
 }
 
 static void move(struct ui *ui, int by)
@@ -222,5 +281,5 @@ static bool action(struct ui *ui, enum action action)
 
 const struct view_ops view_page = {
 	.name = "page", .sentence = "one table, its role and its 512 entries", .prepare = prepare,
-	.title = title, .count = count, .line = line, .action = action,
+	.title = title, .count = count, .line = line, .current = current, .action = action,
 };

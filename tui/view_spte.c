@@ -98,6 +98,8 @@ static void line_place(struct ui *ui, struct line *line)
 		line_add(line, INK_address, " → hpa 0x%" PRIx64 ", %" PRIu64 " KiB",
 			 (u64)(spte & SPTE_PFN & ~(level_bytes(role.level) - 1)),
 			 level_bytes(role.level) >> 10);
+	else if (spte_is_present(spte))
+		line_add(line, INK_address, " → table at hpa 0x%" PRIx64, (u64)(spte & SPTE_PFN));
 	else
 		line_add(line, INK_dim, " → nowhere");
 }
