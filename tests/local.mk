@@ -86,7 +86,11 @@ hosted_tests += %D%/check_sim_scenario.t
 # The MMU library on a pretended host (fake_env).
 check_LIBRARIES += %D%/libfake.a
 %C%_libfake_a_SOURCES = %D%/fake_env.c %D%/fake_env.h
-hosted_tests += %D%/check_parray.t %D%/check_tdp.t %D%/check_tdp_vm.t
+hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spte.t
+hosted_tests += %D%/check_tdp.t %D%/check_tdp_vm.t
+%C%_check_lock_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_sp_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_spte_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_parray_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
