@@ -94,3 +94,15 @@ hosted_tests += %D%/check_tdp.t %D%/check_tdp_vm.t
 %C%_check_parray_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
+
+# The hypervisor's core and devices.
+hosted_tests += %D%/check_alu.t
+hosted_tests += %D%/check_dev.t
+if HAVE_CAPSTONE
+hosted_tests += %D%/check_decode.t
+endif
+%C%_check_decode_t_LDADD = $(LDADD) $(CAPSTONE_LIBS)
+
+# The bare-metal image by itself, without the host program.
+dist_check_SCRIPTS += %D%/image.sh
+TESTS += %D%/image.sh

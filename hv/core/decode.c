@@ -16,6 +16,8 @@ enum {
 	R = 1 << 6,
 	W64 = 1 << 7,
 	S = 1 << 8,
+	D64 = 1 << 9,
+	N4 = 1 << 10,
 };
 
 struct insn_row {
@@ -216,7 +218,9 @@ static void insn_sizes(struct insn *i, const struct insn_row *row, const struct 
 		i->size = 1;
 	else if (mode == INSN_MODE64 && (p->rex & 8 || row->flags & W64))
 		i->size = 8;
-	else if (row->op >= INSN_MOV_FROM_CR && row->op <= INSN_MOV_TO_DR)
+	else if (mode == INSN_MODE64 && row->flags & D64 && !p->opsize)
+		i->size = 8;
+	else if (row->flags & N4 || (row->op >= INSN_MOV_FROM_CR && row->op <= INSN_MOV_TO_DR))
 		i->size = 4;
 	else
 		i->size = (mode == INSN_MODE16) != p->opsize ? 2 : 4;

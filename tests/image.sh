@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The image under plain QEMU, without vitrine: it starts, tests itself, runs the
+# built-in guests under tdp, refuses what it must refuse, and leaves with the
+# status it promises. QEMU's status is twice the image's plus one.
+
+qemu=${QEMU:-qemu-system-x86_64}
+image=${top_builddir:-.}/hv/vitrine-hv.elf
+guests=${top_builddir:-.}/hv/guests
+
+skip()
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+command -v "$qemu" >/dev/null || skip "no qemu-system-x86_64 here (Debian: qemu-system-x86)"
+[ -e "$image" ] || skip "configured without the bare-metal parts"
+
+log=$(mktemp) || exit 99
+trap 'rm -f "$log"' EXIT
+n=0
+
+# boot CPU "COMMAND LINE" [MODULE]: QEMU's status in $status, the log in $log
+boot()
+{
+	timeout 60 "$qemu" -machine pc,acpi=off,smm=off,hpet=off -bios qboot.rom -cpu "$1" -m 256M \
+		-nodefaults -display none -no-reboot -serial "file:$log" -serial null \
+		-device isa-debug-exit,iobase=0x501,iosize=4 -kernel "$image" -append "$2" \
+		${3:+-initrd "$3"} </dev/null >/dev/null 2>&1
+	status=$?
+}
+
+# expect STATUS "WORDS IN THE LOG" "what is tested"
+expect()
+{
+	n=$((n + 1))
+	if [ $status -eq $((2 * $1 + 1)) ] && grep -q "$2" "$log"; then
+		echo "ok $n - $3"
+		return
+	fi
+	echo "not ok $n - $3"
+	echo "# QEMU's status is $status, not $((2 * $1 + 1)), or the log lacks: $2"
+	tail -n 20 "$log" | sed 's/^/# /'
+}
+
+good=max,+svm,+npt,+la57
+
+boot "$good" "mmu=tdp mem=16M"
+expect 125 "no guest" "without a guest it says so"
+boot "max,-svm" ""
+expect 125 "has no SVM" "without SVM it refuses in one line"
+boot "max,+svm,-npt" ""
+expect 125 "no nested paging" "without nested paging it refuses in one line"
+boot "$good" "mmu=other mem=16M" "$guests/long.elf"
+expect 125 "mmu= takes" "a wrong mmu= is named"
+boot "$good" "mem=300M" "$guests/long.elf"
+expect 125 "not enough memory" "more RAM for the guest than there is is named"
+boot "$good" "mem=16M" "$0"
+expect 125 "neither an ELF nor" "a file that is no guest is named"
+for guest in "$guests"/*.elf; do
+	name=$(basename "$guest" .elf)
+	boot "$good" "mmu=tdp mem=16M guest=$name" "$guest"
+	expect 0 "10 of 10 self-tests passed" "guest $name under tdp"
+done
+echo "1..$n"
