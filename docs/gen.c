@@ -73,6 +73,36 @@ static const struct row points[] = {
 #include "mmu/point.def"
 };
 
+#define INVARIANT(nr, text, words) { .key = text, .id = NO_ID, .sentence = words },
+static const struct row rules[] = {
+#include "mmu/invariants.def"
+};
+
+#define VERB(name, usage, words) { .key = #name " " usage, .id = NO_ID, .sentence = words },
+static const struct row verbs[] = {
+#include "tui/verb.def"
+};
+
+#define ACTION(name, keys, group, words) { .key = keys, .id = NO_ID, .sentence = words },
+static const struct row actions[] = {
+#include "tui/action.def"
+};
+
+#define WORD(name, who, args, usage, words) { .key = usage, .id = NO_ID, .sentence = words },
+static const struct row scenario_words[] = {
+#include "hv/sim/scenario.def"
+};
+
+#define WISH(name, args, usage, words) { .key = usage, .id = NO_ID, .sentence = words },
+static const struct row wishes[] = {
+#include "hv/sim/expect.def"
+};
+
+#define GDB_CMD(prefix, handler, flags, words) { .key = prefix, .id = NO_ID, .sentence = words },
+static const struct row packets[] = {
+#include "hv/gdb/cmd.def"
+};
+
 #define GUEST(name, file, sentence) ROW(name, sentence)
 static const struct row guests[] = {
 #include "hv/guests/guests.def"
@@ -118,33 +148,54 @@ static void put_row(const struct row *row)
 		printf("@multitable @columnfractions .3 .2 .4\n%s@end multitable\n", row->fields);
 }
 
-static void put_table(const char *title, const char *intro, const struct row *rows, size_t n)
+/* The book's list of tables. */
+static const struct table {
+	const char *title, *intro;
+	const struct row *rows;
+	size_t nr_rows;
+} tables[] = {
+#define TABLE(title, intro, rows) { title, intro, rows, sizeof(rows) / sizeof(rows[0]) },
+	TABLE("Commands of vitrine", "What can follow @command{vitrine}.", verbs)
+	TABLE("Keys", "What the keys do; the help screen shows the same.", actions)
+	TABLE("Built-in guests", "What @command{vitrine guests} lists.", guests)
+	TABLE("Words of a scenario", "What a line of a scenario can say.", scenario_words)
+	TABLE("Expectations", "What a scenario can expect.", wishes)
+	TABLE("Events of the MMU", "Every event of the library: id, fields, their types and units.",
+	      mmu_events)
+	TABLE("Events of the hypervisor", "The same for the hypervisor and the simulated machine.",
+	      hv_events)
+	TABLE("Mailbox commands", "What the host program may ask of the hypervisor.", commands)
+	TABLE("Kinds of exit", "Why a guest left guest mode.", exit_kinds)
+	TABLE("Rules of the audit", "What @code{mmu_audit} checks.", rules)
+	TABLE("Bits of an SPTE", "Lowest bits first.", spte_bits)
+	TABLE("Statuses", "What a call of the library can answer; anything but OK leaves nothing "
+	      "half-done.", statuses)
+	TABLE("Verdicts", "What a guest's fault means for its host.", verdicts)
+	TABLE("Reasons of flushes", "Why a TLB flush is owed.", flushes)
+	TABLE("Points", "Atomic steps at which the simulated machine may run another vCPU.", points)
+	TABLE("GDB packets", "What the stub answers; all else it does not support.", packets)
+};
+
+static void put_table(const struct table *table)
 {
-	printf("@node %s\n@appendixsec %s\n\n%s\n\n@table @code\n", title, title, intro);
-	for (size_t i = 0; i < n; i++)
-		put_row(&rows[i]);
+	printf("@node %s\n@appendixsec %s\n\n%s\n\n@table @code\n", table->title, table->title,
+	       table->intro);
+	for (size_t i = 0; i < table->nr_rows; i++)
+		put_row(&table->rows[i]);
 	fputs("@end table\n\n", stdout);
 }
 
-#define TABLE(title, intro, rows) put_table(title, intro, rows, sizeof(rows) / sizeof(rows[0]))
-
 int main(void)
 {
+	const size_t n = sizeof(tables) / sizeof(tables[0]);
+
 	puts("@c SPDX-License-Identifier: MIT");
 	puts("@c Made by docs/gen from the .def tables.");
-	TABLE("Events of the MMU",
-	      "Every event of the library, with its id, its fields, their types and units.",
-	      mmu_events);
-	TABLE("Events of the hypervisor", "The same for the hypervisor and the simulated machine.",
-	      hv_events);
-	TABLE("Commands", "What the host program may ask through the mailbox.", commands);
-	TABLE("Kinds of exit", "Why a guest left guest mode.", exit_kinds);
-	TABLE("Bits of an SPTE", "Lowest bits first.", spte_bits);
-	TABLE("Statuses", "What a call of the library can answer; anything but OK leaves "
-	      "nothing half-done.", statuses);
-	TABLE("Verdicts", "What a guest's fault means for its host.", verdicts);
-	TABLE("Reasons of flushes", "Why a TLB flush is owed.", flushes);
-	TABLE("Points", "Atomic steps at which the simulated machine may run another vCPU.", points);
-	TABLE("Built-in guests", "What @code{vitrine guests} lists.", guests);
+	puts("@menu");
+	for (size_t i = 0; i < n; i++)
+		printf("* %s::\n", tables[i].title);
+	puts("@end menu\n");
+	for (size_t i = 0; i < n; i++)
+		put_table(&tables[i]);
 	return ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -18,10 +18,10 @@ EXTRA_PROGRAMS += %D%/gen
 
 CLEANFILES += %D%/gen
 MAINTAINERCLEANFILES += %D%/gen-tables.texi
-%D%/gen-tables.texi: $(srcdir)/%D%/gen.c $(srcdir)/mmu/event.def $(srcdir)/hv/channel/event.def \
-		$(srcdir)/hv/channel/command.def $(srcdir)/hv/channel/exitkind.def \
-		$(srcdir)/mmu/status.def $(srcdir)/mmu/flush.def $(srcdir)/mmu/point.def \
-		$(srcdir)/mmu/spte_bits.def $(srcdir)/hv/guests/guests.def
+%D%/gen-tables.texi: %D%/gen.c hv/channel/command.def hv/channel/event.def \
+		hv/channel/exitkind.def hv/gdb/cmd.def hv/guests/guests.def hv/sim/expect.def \
+		hv/sim/scenario.def mmu/event.def mmu/flush.def mmu/invariants.def mmu/point.def \
+		mmu/spte_bits.def mmu/status.def tui/action.def tui/verb.def
 	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) %D%/gen && %D%/gen >$@.new && mv $@.new $@
 
 AM_MAKEINFOFLAGS = -D 'VERSION $(VERSION)'
