@@ -159,12 +159,12 @@ static enum step walk_step(struct walker *w)
 	walk->table_gfn[w->level] = gpa >> PAGE_SHIFT;
 	walk->table_access[w->level] = w->rights;
 	walk->pte_gpa[w->level] = gpa;
+	walk->leaf_level = w->level;
 	if (!entry_read(w->vcpu, gpa, w->role.base.has_4_byte_gpte, &pte)) {
 		fault(w, 0);
 		return STEP_NO_TABLE;
 	}
 	walk->pte[w->level] = pte;
-	walk->leaf_level = w->level;
 	if (pte & GPTE_P)
 		w->rights &= gpte_rights(w->role, w->level, pte);
 	walk_emit(w, walk_entry, (u8)w->level, gpa, pte, (u8)w->rights);

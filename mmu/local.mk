@@ -23,6 +23,7 @@ mmu_sources += %D%/parray.c %D%/parray.h
 mmu_sources += %D%/point.def
 mmu_sources += %D%/rmap.c %D%/rmap.h
 mmu_sources += %D%/role.c %D%/role.h %D%/role_check.c %D%/role_text.c
+mmu_sources += %D%/shadow_mmu.h
 mmu_sources += %D%/slot_update.c
 mmu_sources += %D%/sp.c %D%/sp.h
 mmu_sources += %D%/spte.c %D%/spte.h
@@ -33,6 +34,10 @@ mmu_sources += %D%/tdp_iter.h %D%/tdp_mmu.h
 mmu_sources += %D%/types.h
 mmu_sources += %D%/vcpu.h %D%/vm.c
 mmu_sources += %D%/walk.c
+if WITH_SHADOW_MMU
+mmu_sources += %D%/shadow_fault.c %D%/shadow_fetch.c %D%/shadow_leaf.c
+mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c %D%/shadow_zap.c
+endif
 if WITH_TDP_MMU
 mmu_sources += %D%/tdp_fault.c %D%/tdp_iter.c %D%/tdp_mmu.c
 endif

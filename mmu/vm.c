@@ -11,7 +11,7 @@
 static const struct mmu_backend *backend_of(enum mmu_mode mode)
 {
 	switch (mode) {
-#if !defined(MMU_NO_SHADOW) && __has_include("mmu/shadow_mmu.c")
+#if !defined(MMU_NO_SHADOW)
 	case MMU_MODE_SHADOW:
 		return &shadow_backend;
 #endif

@@ -86,11 +86,7 @@ hosted_tests += %D%/check_sim_scenario.t
 # The MMU library on a pretended host (fake_env).
 check_LIBRARIES += %D%/libfake.a
 %C%_libfake_a_SOURCES = %D%/fake_env.c %D%/fake_env.h
-hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spte.t
-hosted_tests += %D%/check_tdp.t %D%/check_tdp_vm.t
-%C%_check_lock_t_LDADD = %D%/libfake.a $(LDADD)
-%C%_check_sp_t_LDADD = %D%/libfake.a $(LDADD)
-%C%_check_spte_t_LDADD = %D%/libfake.a $(LDADD)
+hosted_tests += %D%/check_parray.t %D%/check_tdp.t %D%/check_tdp_vm.t
 %C%_check_parray_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
@@ -106,3 +102,12 @@ endif
 # The bare-metal image by itself, without the host program.
 dist_check_SCRIPTS += %D%/image.sh
 TESTS += %D%/image.sh
+check_LIBRARIES += %D%/libguest.a
+%C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
+hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
+hosted_tests += %D%/check_memslot.t %D%/check_rmap.t %D%/check_shadow.t
+%C%_check_gwalk_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_gwalk_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_memslot_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_rmap_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A page fault of a guest on shadow tables: what the guest's own tables say
+ * about the access, and what is to be done about it.
+ */
+#include "mmu/memslot.h"
+#include "mmu/page_track.h"
+#include "mmu/shadow_mmu.h"
+
+#define ACCESS_BITS (PFERR_WRITE | PFERR_USER | PFERR_FETCH)
+
+/* Sets A and D in the guest's entries, as the hardware would have. */
+static enum gwalk_result walk_guest(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+				    struct gwalk *walk)
+{
+	enum gwalk_result result;
+	struct mmu_op op;
+
+	op_begin(&op, vcpu->vm, vcpu, false);
+	result = gwalk(vcpu, in->addr, in->error & ACCESS_BITS, true, false, walk);
+	op_end(&op);
+	return result;
+}
+
+/* The walk arrived. A frame that is a shadowed table is written by the host, who
+ * tells us; it may have become one only now, if it is a table of this walk. */
+static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_in *in,
+				     const struct gwalk *walk, struct mmu_fault *out)
+{
+	const struct sp *root = op->vcpu->mmu->root.sp;
+	bool write = in->error & PFERR_WRITE;
+	enum mmu_verdict verdict;
+	struct memslot *slot;
+
+	if (!root || root->role.invalid || root->flags & SP_DUMMY)
+		return MMU_RETRY;
+	out->gpa = walk->gfn << PAGE_SHIFT | (in->addr & ~PAGE_MASK);
+	slot = slot_lookup(op->vm, root->role.smm, walk->gfn);
+	out->mmio = !slot;
+	if (!slot || (write && !slot_is_writable(slot)))
+		return MMU_EMULATE;
+	out->table = write && track_is_shadowed(op->vm, slot, walk->gfn);
+	if (out->table)
+		return MMU_EMULATE;
+	verdict = shadow_fetch(op, in->addr, in->error, walk, slot);
+	out->table = write && verdict == MMU_RETRY && track_is_shadowed(op->vm, slot, walk->gfn);
+	return out->table ? MMU_EMULATE : verdict;
+}
+
+enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+			      struct mmu_fault *out)
+{
+	enum mmu_verdict verdict;
+	struct gwalk walk;
+	struct mmu_op op;
+
+	if (walk_guest(vcpu, in, &walk) != GWALK_OK) {
+		out->error = walk.error;
+		out->gva = in->addr;
+		return MMU_INJECT;
+	}
+	shadow_make_room(vcpu);
+	op_begin(&op, vcpu->vm, vcpu, true);
+	mmu_point(vcpu->vm, fault_locked);
+	verdict = fault_locked(&op, in, &walk, out);
+	op_end(&op);
+	return verdict;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Down our tree along a walk of the guest's tables, linking what is missing,
+ * to the leaf.
+ *
+ *	guest      PML4 -> PDPT -> PD (2 MiB leaf)
+ *	ours       root -> page -> page -> direct page -> leaf, if the host's is 4 KiB
+ *
+ * The walk was done before the lock was taken. Each guest entry it used is read
+ * again once its table is write-protected, which it is as long as its shadow
+ * page lives; if it has changed, the guest just faults again.
+ */
+#include "mmu/flush.h"
+#include "mmu/memslot.h"
+#include "mmu/page_track.h"
+#include "mmu/shadow_mmu.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+
+struct fetch {
+	struct mmu_op *op;
+	const struct gwalk *walk;
+	struct memslot *slot;	/* of walk->gfn */
+	gva_t gva;
+	unsigned access;	/* the leaf's rights */
+	struct sp *sp;		/* where we are */
+};
+
+/*
+ * The leaf's rights. W is withheld while the guest's D is clear, so that the
+ * first write faults and sets it. With CR0.WP clear the guest's kernel writes
+ * where W is clear, but the hardware always runs with WP set: the entry is made
+ * writable for the kernel alone, which must not execute from a user page then
+ * if SMEP is on. The next access by user mode turns it back.
+ */
+static unsigned leaf_access(const struct mmu *mmu, const struct gwalk *walk, u64 error)
+{
+	unsigned access = walk->access;
+
+	if (!walk->leaf_dirty)
+		return access & ~ACC_WRITE;
+	if (!(error & PFERR_WRITE) || access & ACC_WRITE)
+		return access;
+	if (access & ACC_USER && mmu->cpu_role.ext.cr4_smep)
+		access &= ~ACC_EXEC;
+	return (access & ~ACC_USER) | ACC_WRITE;
+}
+
+/* Nothing of the guest's stands below its leaf, or anywhere if it does not page. */
+static bool is_direct(const struct fetch *f, unsigned level)
+{
+	return !f->walk->top || level < f->walk->leaf_level;
+}
+
+/* What hangs at the entry, if it is the page with this key. Another page or a
+ * huge leaf makes way: the same gfn is not enough, for a table and the first
+ * frame of a huge page may have it in common. */
+static struct sp *linked_child(struct fetch *f, unsigned index, gfn_t gfn, union mmu_role role)
+{
+	struct sp *parent = f->sp, *child = NULL;
+	u64 spte = spte_get(sp_entry(f->op->vm, parent, index));
+
+	if (!spte_is_present(spte))
+		return NULL;
+	if (spte_is_table(spte, parent->role.level))
+		child = sp_by_table(f->op->vm, spte_hpa(spte));
+	if (child && child->gfn == gfn && child->role.word == role.word)
+		return child;
+	shadow_drop_entry(f->op, parent, index);
+	flush_need(f->op, FLUSH_changed, gfn, level_frames(parent->role.level));
+	return NULL;
+}
+
+/* One level down. returns  OK; AGAIN: the guest's entry has changed; NOMEM */
+static enum mmu_status step_down(struct fetch *f)
+{
+	unsigned level = f->sp->role.level - 1, index = level_index(f->gva, level + 1);
+	const struct gwalk *walk = f->walk;
+	bool direct = is_direct(f, level);
+	gfn_t gfn = direct ? walk->gfn & ~(level_frames(level + 1) - 1) : walk->table_gfn[level];
+	union mmu_role role = role_child(f->sp->role, index, direct,
+					 direct ? f->access : walk->table_access[level]);
+	struct sp *linked = linked_child(f, index, gfn, role);
+	struct sp *child = linked ? linked : shadow_get_page(f->op, gfn, role);
+
+	if (!child)
+		return MMU_NOMEM;
+	if (!direct && !gwalk_still_true(f->op->vcpu, walk, level))
+		return MMU_AGAIN;
+	if (!linked && shadow_link(f->op, f->sp, index, child) != MMU_OK)
+		return MMU_NOMEM;
+	child->write_flooding = 0;
+	f->sp = child;
+	return MMU_OK;
+}
+
+static enum mmu_status descend(struct fetch *f, unsigned level)
+{
+	enum mmu_status status = MMU_OK;
+
+	while (status == MMU_OK && f->sp->role.level > level)
+		status = step_down(f);
+	return status;
+}
+
+/* The largest level at which guest, slot and write tracking allow a leaf. Asked
+ * when the walk's tables are tracked, so that a page that maps one of its own
+ * tables stays small. */
+static unsigned goal_level(const struct fetch *f)
+{
+	unsigned level = f->walk->top ? f->walk->leaf_level : LEVEL_2M;
+	struct mmu_vm *vm = f->op->vm;
+
+	if (!vm->config.huge)
+		return LEVEL_4K;
+	if (level > slot_max_level(f->slot, f->walk->gfn))
+		level = slot_max_level(f->slot, f->walk->gfn);
+	while (level > LEVEL_4K && !track_allows_level(vm, f->slot, f->walk->gfn, level))
+		level--;
+	return level;
+}
+
+static enum mmu_status set_leaf(struct fetch *f)
+{
+	unsigned level = f->sp->role.level, index = level_index(f->gva, level);
+	gfn_t gfn = f->walk->gfn & ~(level_frames(level) - 1);
+	const struct spte_leaf leaf = {
+		.pfn = slot_pfn(f->slot, gfn),
+		.level = level,
+		.access = f->access,
+		.host_writable = slot_is_writable(f->slot),
+		.mmu_writable = !track_is_shadowed(f->op->vm, f->slot, gfn),
+		.dirty = true,
+	};
+
+	return shadow_set_leaf(f->op, f->sp, index, f->slot, gfn, &leaf);
+}
+
+/* The root mirrors the table the walk began with, whose entry is still true. */
+static bool root_is_right(const struct fetch *f)
+{
+	const struct gwalk *walk = f->walk;
+
+	if (!walk->top)
+		return true;
+	return f->sp->gfn == walk->table_gfn[walk->top] &&
+	       gwalk_still_true(f->op->vcpu, walk, walk->top);
+}
+
+/* Changed under our hands: the guest looks again. */
+static enum mmu_verdict verdict_of(enum mmu_status status)
+{
+	return status == MMU_NOMEM ? MMU_NO_MEMORY : MMU_RETRY;
+}
+
+static enum mmu_verdict fetch(struct fetch *f)
+{
+	enum mmu_status status = MMU_OK;
+
+	if (!root_is_right(f))
+		return MMU_RETRY;
+	f->sp->write_flooding = 0;
+	if (f->walk->top)
+		status = descend(f, f->walk->leaf_level);
+	if (status == MMU_OK)
+		status = descend(f, goal_level(f));
+	if (status != MMU_OK)
+		return verdict_of(status);
+	status = set_leaf(f);
+	return status == MMU_AGAIN ? MMU_SPURIOUS : verdict_of(status);
+}
+
+enum mmu_verdict shadow_fetch(struct mmu_op *op, gva_t gva, u64 error, const struct gwalk *walk,
+			      struct memslot *slot)
+{
+	const struct mmu *mmu = op->vcpu->mmu;
+	struct fetch f = { .op = op, .walk = walk, .slot = slot, .gva = gva, .sp = mmu->root.sp,
+			   .access = leaf_access(mmu, walk, error) };
+
+	if (mmu->root_role.level == LEVEL_1G)
+		f.gva &= BITS(31, 0);
+	return fetch(&f);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shadow MMU's own parts. It mirrors the guest's tables: a shadow page per
+ * guest table and role, found by the hash, kept true by write-protecting the
+ * table. Pages without a guest table (direct) fill in where the guest maps more
+ * with one entry than we do, and where it does not page at all.
+ *
+ *	shadow_fault.c	the fault: walk, look what it is about
+ *	shadow_fetch.c	down our tree along the walk, linking what is missing
+ *	shadow_leaf.c	leaf entries and their rmaps
+ *	shadow_page.c	pages: get, link, unlink, zap
+ *	shadow_root.c	roots, special ones too
+ *	shadow_zap.c	ranges, write protection, guest writes, recycling
+ *
+ * Context: vm->lock held for writing, unless said otherwise. Entries dropped
+ * owe a flush to op: the functions that return whether there was something
+ * leave that to the caller, who can name the reason once for many.
+ */
+#ifndef MMU_SHADOW_MMU_H
+#define MMU_SHADOW_MMU_H
+
+#include "mmu/backend.h"
+#include "mmu/gwalk.h"
+
+/* ---- shadow_page.c ------------------------------------------------------------ */
+
+/*
+ * The page with this key: the one in the hash, or a new empty one. The gfn of a
+ * page with guest entries lies in a slot; it is write-protected, and no TLB
+ * holds a writable translation of it, when this returns.
+ *
+ *   returns  NULL: no memory, nothing changed
+ *   events   sp_hit; or sp_new, track_add, wrprot, spte_set, flush_request
+ */
+struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role);
+
+/*
+ * Makes the entry, which is empty, point at the child.
+ *   returns  OK, NOMEM: nothing changed
+ *   events   spte_set, sp_link
+ */
+enum mmu_status __must_check shadow_link(struct mmu_op *op, struct sp *parent, unsigned index,
+					 struct sp *child);
+
+/*
+ * Empties an entry, whatever it is. A child stays, without this parent.
+ *   returns  whether it was present
+ *   events   spte_set, and rmap_remove or sp_unlink
+ */
+bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index);
+
+/*
+ * Unlinks a page from parents and children, empties it and marks it invalid. It
+ * is freed after the flush; a root not before its last reference is gone. Its
+ * children stay in the hash.
+ *   events   spte_set, sp_unlink, rmap_remove, track_remove, sp_zap,
+ *            flush_request
+ */
+void shadow_zap_page(struct mmu_op *op, struct sp *sp);
+
+/* ---- shadow_leaf.c ------------------------------------------------------------- */
+
+/*
+ * Makes entry `index` of sp a leaf for gfn, a frame of slot aligned to the
+ * page's level. What maps something else there is dropped first.
+ *
+ *   returns  OK       the entry changed
+ *            AGAIN    it was there already
+ *            NOMEM    the entry is unchanged, or empty
+ *   events   spte_set, rmap_add, rmap_remove, flush_request
+ */
+enum mmu_status __must_check shadow_set_leaf(struct mmu_op *op, struct sp *sp, unsigned index,
+					     struct memslot *slot, gfn_t gfn,
+					     const struct spte_leaf *leaf);
+
+/* The rmap side of dropping a leaf. events rmap_remove */
+void shadow_leaf_dropped(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn);
+
+/* Drops every entry of the list; returns how many. events spte_set, rmap_remove */
+u32 shadow_zap_rmap(struct mmu_op *op, struct rmap_head *head);
+
+/* What the entry was made for, in a page with guest entries. */
+void shadow_note(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, unsigned access);
+
+/* ---- shadow_fetch.c, shadow_fault.c --------------------------------------------- */
+
+/*
+ * Maps the frame a walk arrived at.
+ *
+ *   error    of the fault
+ *   slot     of walk->gfn
+ *   returns  RETRY, SPURIOUS, NO_MEMORY
+ */
+enum mmu_verdict shadow_fetch(struct mmu_op *op, gva_t gva, u64 error, const struct gwalk *walk,
+			      struct memslot *slot);
+
+enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+			      struct mmu_fault *out);
+
+/* ---- shadow_root.c ---------------------------------------------------------------- */
+
+enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu);
+void shadow_put_root(struct mmu_op *op, struct mmu_root *root);
+void shadow_guest_flush(struct mmu_vcpu *vcpu);
+
+/* ---- shadow_zap.c ------------------------------------------------------------------ */
+
+u64 shadow_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
+u32 shadow_zap_all(struct mmu_op *op);
+bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
+void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
+bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
+
+/* Makes room under the page budget for one fault: zaps the oldest pages that are
+ * no roots. Takes and drops the lock. */
+void shadow_make_room(struct mmu_vcpu *vcpu);
+
+#endif

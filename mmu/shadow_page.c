@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shadow pages of the shadow MMU: found or made, linked, unlinked, zapped.
+ *
+ * A page with guest entries is born with its guest table write-protected and
+ * stays so till its end: whoever reads the guest's entries after that reads
+ * what every later write will be seen to change.
+ */
+#include "mmu/flush.h"
+#include "mmu/memslot.h"
+#include "mmu/page_track.h"
+#include "mmu/rmap.h"
+#include "mmu/shadow_mmu.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+
+static struct memslot *table_slot(struct mmu_op *op, const struct sp *sp)
+{
+	struct memslot *slot = sp_slot(op->vm, sp, sp->gfn);
+
+	mmu_check(op->vm, slot, "C-3: a shadowed table lies in no slot", sp->gfn, sp->id);
+	return slot;
+}
+
+/* From here on no store to the guest table goes unseen: the flush is paid at
+ * once, not at the end of the operation, because the table is read next. */
+static void protect_table(struct mmu_op *op, struct sp *sp)
+{
+	struct memslot *slot = table_slot(op, sp);
+
+	op->vm->nr_indirect++;
+	track_add(op, slot, sp->gfn, sp->role.level);
+	if (shadow_write_protect(op, slot, sp->gfn)) {
+		flush_need(op, FLUSH_wrprot, sp->gfn, 1);
+		flush_pay(op);
+	}
+}
+
+struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
+{
+	struct sp *sp = sp_hash_lookup(op->vm, gfn, role);
+
+	mmu_check(op->vm, !role.invalid && role_is_sane(role, false), "B-1: a page's role", role.word,
+		  gfn);
+	if (sp) {
+		stat_add(op->vm, sp_hits, 1);
+		vm_emit(op->vm, op_vcpu(op), sp_hit, sp->id, gfn, role.word);
+		return sp;
+	}
+	sp = sp_create(op, gfn, role, 0);
+	if (!sp)
+		return NULL;
+	sp_hash_add(op->vm, sp);
+	if (sp_has_gptes(sp))
+		protect_table(op, sp);
+	return sp;
+}
+
+/* The table of four PDPTEs that the hardware wants has a format of its own. */
+static u64 link_spte(const struct sp *parent, const struct sp *child)
+{
+	if (parent->flags & SP_SPECIAL && parent->role.level == LEVEL_1G)
+		return spte_make_pdpte(child->table_hpa);
+	return spte_make_table(child->table_hpa);
+}
+
+enum mmu_status shadow_link(struct mmu_op *op, struct sp *parent, unsigned index, struct sp *child)
+{
+	spte_t *sptep = sp_entry(op->vm, parent, index);
+
+	mmu_check(op->vm, !(parent->flags & SP_DUMMY), "Q-4: a dummy root is linked into",
+		  parent->id, child->id);
+	mmu_check(op->vm, !parent->role.invalid && !child->role.invalid,
+		  "B-8: an invalid page is linked", parent->id, child->id);
+	if (rmap_add(op->vm, &child->parents, sptep) != MMU_OK)
+		return MMU_NOMEM;
+	shadow_note(op, parent, index, child->gfn, child->role.access);
+	spte_set(op, parent, index, child->gfn, link_spte(parent, child));
+	vm_emit(op->vm, op_vcpu(op), sp_link, parent->id, (u16)index, child->id);
+	return MMU_OK;
+}
+
+bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index)
+{
+	spte_t *sptep = sp_entry(op->vm, sp, index);
+	gfn_t gfn = sp_entry_gfn(op->vm, sp, index);
+	u64 old_spte = spte_get(sptep);
+	struct sp *child;
+
+	if (!spte_is_present(old_spte))
+		return false;
+	spte_set(op, sp, index, gfn, 0);
+	if (spte_is_leaf(old_spte, sp->role.level)) {
+		shadow_leaf_dropped(op, sp, index, gfn);
+		return true;
+	}
+	child = sp_by_table(op->vm, spte_hpa(old_spte));
+	mmu_check(op->vm, child, "D-4: an entry leads to no page of ours", sp->id, old_spte);
+	rmap_remove(op->vm, &child->parents, sptep);
+	vm_emit(op->vm, op_vcpu(op), sp_unlink, sp->id, (u16)index, child->id);
+	return true;
+}
+
+static void drop_entries(struct mmu_op *op, struct sp *sp)
+{
+	for (unsigned i = 0; i < PT_ENTRIES && sp->present; i++)
+		shadow_drop_entry(op, sp, i);
+}
+
+static void drop_parents(struct mmu_op *op, struct sp *sp)
+{
+	struct rmap_iter iter;
+	unsigned index;
+	spte_t *sptep;
+
+	while ((sptep = rmap_first(op->vm, &sp->parents, &iter))) {
+		struct sp *parent = sp_of_entry(op->vm, sptep, &index);
+
+		shadow_drop_entry(op, parent, index);
+	}
+}
+
+/* A special record is in its vCPU's hand, all others are in the hash. */
+static void forget(struct mmu_op *op, struct sp *sp)
+{
+	struct mmu_vcpu *vcpu;
+
+	if (!(sp->flags & SP_SPECIAL)) {
+		sp_hash_remove(op->vm, sp);
+		return;
+	}
+	vcpu = op->vm->vcpu[sp->vcpu];
+	if (vcpu && vcpu->pae_root == sp)
+		vcpu->pae_root = NULL;
+}
+
+/* Who runs on this root must look for another one. */
+static void ask_users_to_reload(struct mmu_op *op, const struct sp *root)
+{
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		struct mmu_vcpu *vcpu = op->vm->vcpu[i];
+
+		if (vcpu && vcpu->mmu->root.sp == root)
+			atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
+	}
+}
+
+void shadow_zap_page(struct mmu_op *op, struct sp *sp)
+{
+	mmu_check(op->vm, !sp->role.invalid, "E-11: an invalid page is zapped", sp->id, sp->gfn);
+	drop_entries(op, sp);
+	drop_parents(op, sp);
+	if (sp_has_gptes(sp)) {
+		track_remove(op, table_slot(op, sp), sp->gfn, sp->role.level);
+		op->vm->nr_indirect--;
+	}
+	forget(op, sp);
+	sp->role.invalid = 1;
+	stat_add(op->vm, sp_zapped, 1);
+	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count);
+	flush_need(op, FLUSH_zap_sp, sp->gfn, 1);
+	if (sp->root_count)
+		ask_users_to_reload(op, sp);
+	else
+		list_add(&sp->active, &op->zapped);
+}

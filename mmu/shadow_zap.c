@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done to the shadow MMU from outside a fault: frames taken away or
+ * write-protected, guest tables written to, pages given up.
+ */
+#include "mmu/flush.h"
+#include "mmu/memslot.h"
+#include "mmu/page_track.h"
+#include "mmu/rmap.h"
+#include "mmu/shadow_mmu.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+
+/* Writes to a table between two uses of its shadow, after which the frame is
+ * taken for something else now. */
+#define FLOOD_WRITES	3
+
+/* Pages one fault may make, and how many are recycled at once. */
+#define ROOM_LOW	(LEVEL_MAX + 1)
+#define ROOM_BATCH	20
+
+/* ---- ranges of guest frames ----------------------------------------------------- */
+
+/* One level of one slot: every entry that overlaps [start, end). */
+static u64 zap_level(struct mmu_op *op, struct memslot *slot, unsigned level, gfn_t start,
+		     gfn_t end)
+{
+	u64 frames = level_frames(level), zapped = 0;
+
+	for (gfn_t gfn = start; gfn < end; gfn = (gfn & ~(frames - 1)) + frames)
+		zapped += shadow_zap_rmap(op, slot_rmap(op->vm, slot, gfn, level));
+	return zapped;
+}
+
+static u64 zap_slot_range(struct mmu_op *op, struct memslot *slot, gfn_t start, gfn_t end)
+{
+	gfn_t slot_end = slot->base_gfn + slot->npages;
+	u64 zapped = 0;
+
+	if (start < slot->base_gfn)
+		start = slot->base_gfn;
+	if (end > slot_end)
+		end = slot_end;
+	for (unsigned level = LEVEL_4K; level <= LEVEL_1G; level++)
+		zapped += zap_level(op, slot, level, start, end);
+	return zapped;
+}
+
+u64 shadow_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end)
+{
+	u64 zapped = 0;
+
+	if (!op->vm->shadow_used)
+		return 0;
+	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
+		struct memslot *slot = slot_by_id(op->vm, as, id);
+
+		if (slot)
+			zapped += zap_slot_range(op, slot, start, end);
+	}
+	if (zapped)
+		flush_need(op, FLUSH_zap, start, end - start);
+	return zapped;
+}
+
+/* Takes W from every entry of the list; counts them, and says whether one could
+ * be written through. */
+static bool protect_rmap(struct mmu_op *op, struct rmap_head *head, u32 *count)
+{
+	bool was_writable = false;
+	struct rmap_iter iter;
+	unsigned index;
+	spte_t *sptep;
+
+	for_each_rmap(op->vm, head, &iter, sptep) {
+		struct sp *sp = sp_of_entry(op->vm, sptep, &index);
+		u64 spte = spte_get(sptep);
+
+		if (!(spte & (SPTE_W | SPTE_MMU_W)))
+			continue;
+		was_writable |= spte & SPTE_MMU_W;
+		spte_set(op, sp, index, sp_entry_gfn(op->vm, sp, index),
+			 spte & ~(SPTE_W | SPTE_MMU_W));
+		++*count;
+	}
+	return was_writable;
+}
+
+bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
+{
+	bool was_writable = false;
+	u32 count = 0;
+
+	for (unsigned level = LEVEL_4K; level <= LEVEL_1G; level++)
+		was_writable |= protect_rmap(op, slot_rmap(op->vm, slot, gfn, level), &count);
+	if (count)
+		vm_emit(op->vm, op_vcpu(op), wrprot, slot->as, gfn, count);
+	return was_writable;
+}
+
+/* ---- whole pages -------------------------------------------------------------------- */
+
+u32 shadow_zap_all(struct mmu_op *op)
+{
+	struct mmu_vm *vm = op->vm;
+	u32 zapped = 0;
+
+	for (; !list_is_empty(&vm->active); zapped++)
+		shadow_zap_page(op, list_entry(vm->active.prev, struct sp, active));
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		if (!vm->vcpu[i] || !vm->vcpu[i]->pae_root)
+			continue;
+		shadow_zap_page(op, vm->vcpu[i]->pae_root);
+		zapped++;
+	}
+	request_all(vm, MMU_REQ_RELOAD);
+	return zapped;
+}
+
+/* The next page that mirrors the table gfn of this address space, from sp on. */
+static struct sp *next_shadow(struct sp *sp, unsigned as, gfn_t gfn)
+{
+	while (sp && (sp->gfn != gfn || sp->role.smm != as || !sp_has_gptes(sp)))
+		sp = sp->hash_next;
+	return sp;
+}
+
+#define for_each_shadow(vm, sp, next, as, gfn)                                                     \
+	for (sp = next_shadow(sp_hash_chain(vm, gfn), as, gfn);                                    \
+	     sp && (next = sp->hash_next, true); sp = next_shadow(next, as, gfn))
+
+bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn)
+{
+	struct sp *sp, *next;
+	bool any = false;
+
+	for_each_shadow(op->vm, sp, next, as, gfn) {
+		shadow_zap_page(op, sp);
+		any = true;
+	}
+	return any;
+}
+
+static struct sp *oldest_but_roots(struct mmu_vm *vm)
+{
+	for (struct list *node = vm->active.prev; node != &vm->active; node = node->prev) {
+		struct sp *sp = list_entry(node, struct sp, active);
+
+		if (!sp->root_count)
+			return sp;
+	}
+	return NULL;
+}
+
+void shadow_make_room(struct mmu_vcpu *vcpu)
+{
+	struct mmu_vm *vm = vcpu->vm;
+	u32 budget = vm->config.page_budget;
+	struct mmu_op op;
+	struct sp *sp;
+
+	if (!budget || atomic_load(&vm->nr_sps) + ROOM_LOW <= budget)
+		return;
+	op_begin(&op, vm, vcpu, true);
+	for (unsigned i = 0; i < ROOM_BATCH && (sp = oldest_but_roots(vm)); i++) {
+		shadow_zap_page(&op, sp);
+		stat_add(vm, sp_recycled, 1);
+	}
+	op_end(&op);
+}
+
+/* ---- guest tables written to ----------------------------------------------------------- */
+
+/*
+ * Empties what mirrors the guest entry number gpte. In a 2-level guest a page
+ * mirrors half a table (level 1: one entry each) or a quarter of a directory
+ * (level 2: two entries each, 2 MiB apart).
+ */
+static bool drop_gpte(struct mmu_op *op, struct sp *sp, unsigned gpte)
+{
+	unsigned per_gpte, per_page, index;
+	bool any = false;
+
+	if (!sp->role.has_4_byte_gpte)
+		return shadow_drop_entry(op, sp, gpte);
+	per_gpte = sp->role.level == LEVEL_4K ? 1 : 2;
+	per_page = PT_ENTRIES / per_gpte;
+	if (gpte / per_page != sp->role.quadrant)
+		return false;
+	index = gpte % per_page * per_gpte;
+	for (unsigned i = 0; i < per_gpte; i++)
+		any |= shadow_drop_entry(op, sp, index + i);
+	return any;
+}
+
+/* Bytes [start, end) of the table were written. */
+static bool drop_gptes(struct mmu_op *op, struct sp *sp, unsigned start, unsigned end)
+{
+	unsigned size = sp->role.has_4_byte_gpte ? 4 : 8;
+	bool any = false;
+
+	for (unsigned gpte = start / size; gpte <= (end - 1) / size; gpte++)
+		any |= drop_gpte(op, sp, gpte);
+	return any;
+}
+
+static void frame_wrote(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
+{
+	struct sp *sp, *next;
+	bool any = false;
+
+	for_each_shadow(op->vm, sp, next, as, gfn) {
+		if (++sp->write_flooding >= FLOOD_WRITES)
+			shadow_zap_page(op, sp);
+		else
+			any |= drop_gptes(op, sp, start, end);
+	}
+	if (any)
+		flush_need(op, FLUSH_zap, gfn, 1);
+}
+
+void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes)
+{
+	while (bytes) {
+		unsigned start = gpa & ~PAGE_MASK, room = PAGE_SIZE - start;
+		unsigned here = bytes < room ? bytes : room;
+
+		frame_wrote(op, as, gpa >> PAGE_SHIFT, start, start + here);
+		gpa += here;
+		bytes -= here;
+	}
+}

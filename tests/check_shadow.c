@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shadow MMU in every paging mode: what the pretended CPU reaches through
+ * our tables is what the guest's tables say. Every call is followed by an audit.
+ */
+#include "tests/guest_pt.h"
+
+#include <string.h>
+
+#include "mmu/sp.h"
+
+static struct guest g;
+
+static const struct mmu_config huge = {
+	.mode = MMU_MODE_SHADOW, .nr_vcpus = 2, .maxphyaddr = 48, .huge = true,
+};
+
+#define RW	(GPTE_W | GPTE_U)
+#define USER	PFERR_USER
+#define WRITE	PFERR_WRITE
+#define FETCH	PFERR_FETCH
+
+/* How many live pages have this level and are indirect or direct. */
+static unsigned pages_at(unsigned level, bool direct)
+{
+	unsigned n = 0;
+
+	for (struct sp *sp = sp_next(g.m.vm, NULL); sp; sp = sp_next(g.m.vm, sp))
+		n += sp->role.level == level && sp->role.direct == direct;
+	return n;
+}
+
+/* Runs a test body in each paging mode that has tables. */
+#define for_each_paging(mode) for (enum guest_mode mode = TWO_LEVEL; mode < NR_GUEST_MODES; mode++)
+
+static gva_t high_gva(enum guest_mode mode)
+{
+	return mode == LONG5 ? 0xff12345678abc000 :
+	       mode == LONG4 ? 0xffff812345678000 : 0xc0345000;
+}
+
+/* ---- mapping ------------------------------------------------------------------------- */
+
+START_TEST(a_page_is_mapped_in_every_mode)
+{
+	for_each_paging(mode) {
+		guest_init(&g, mode, NULL);
+		guest_map(&g, 0x1000, 0x5000, RW, 1);
+		guest_map(&g, high_gva(mode), 0x6000, RW, 1);
+		expect_mapped(&g, 0, 0x1234, USER, 0x5234);
+		expect_mapped(&g, 0, high_gva(mode) + 8, USER | WRITE, 0x6008);
+		expect_mapped(&g, 0, 0x1000, WRITE, 0x5000);
+		expect_inject(&g, 0, 0x2000, USER, USER);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+START_TEST(without_paging_memory_is_where_it_is)
+{
+	struct mmu_entry entry;
+
+	guest_init(&g, UNPAGED, NULL);
+	expect_mapped(&g, 0, 0x1234, WRITE, 0x1234);
+	expect_mapped(&g, 0, 0x3ffffff, FETCH, 0x3ffffff);
+	expect_emulate(&g, 0, 0xfee00000, WRITE, false, true);
+	entry = machine_enter(&g.m, 0);
+	ck_assert_uint_eq(entry.root_level, 3);
+	ck_assert_uint_eq(pages_at(2, true), 1);
+	ck_assert_uint_eq(pages_at(1, true), 2);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(without_paging_huge_pages_serve_if_allowed)
+{
+	unsigned level;
+
+	guest_init(&g, UNPAGED, &huge);
+	expect_mapped(&g, 0, 0x234567, WRITE, 0x234567);
+	ck_assert(machine_leaf(&g.m, 0, 0x234567, &level));
+	ck_assert_uint_eq(level, 2);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(the_guests_rights_are_obeyed)
+{
+	for_each_paging(mode) {
+		u64 nx = mode == TWO_LEVEL ? 0 : GPTE_NX, fetch = nx ? FETCH : 0;
+
+		guest_init(&g, mode, NULL);
+		guest_map(&g, 0x1000, 0x5000, 0, 1);
+		guest_map(&g, 0x2000, 0x6000, GPTE_U, 1);
+		guest_map(&g, 0x3000, 0x7000, GPTE_W | nx, 1);
+		expect_mapped(&g, 0, 0x1000, 0, 0x5000);
+		expect_mapped(&g, 0, 0x1000, FETCH, 0x5000);
+		expect_inject(&g, 0, 0x1000, USER, PFERR_PRESENT | USER);
+		expect_inject(&g, 0, 0x1000, WRITE, PFERR_PRESENT | WRITE);
+		expect_mapped(&g, 0, 0x2000, USER | FETCH, 0x6000);
+		expect_inject(&g, 0, 0x2000, USER | WRITE, PFERR_PRESENT | USER | WRITE);
+		expect_mapped(&g, 0, 0x3000, WRITE, 0x7000);
+		if (nx)
+			expect_inject(&g, 0, 0x3000, FETCH, PFERR_PRESENT | fetch);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+/* ---- two-level guests ------------------------------------------------------------------- */
+
+START_TEST(four_gigabytes_and_both_halves_of_a_table_are_kept_apart)
+{
+	guest_init(&g, TWO_LEVEL, NULL);
+	for (u64 gib = 0; gib < 4; gib++)
+		for (u64 half = 0; half < 2; half++)
+			guest_map(&g, gib << 30 | half << 21 | 0x1000,
+				  0x10000 + (gib * 2 + half) * 0x1000, RW, 1);
+	for (unsigned again = 0; again < 2; again++)
+		for (u64 gib = 0; gib < 4; gib++)
+			for (u64 half = 0; half < 2; half++)
+				expect_mapped(&g, 0, gib << 30 | half << 21 | 0x1010, USER | WRITE,
+					      0x10010 + (gib * 2 + half) * 0x1000);
+	ck_assert_uint_eq(pages_at(2, false), 4);
+	ck_assert_uint_eq(pages_at(1, false), 8);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(page_directories_come_at_the_first_touch_of_their_gigabyte)
+{
+	struct sp *sp;
+
+	guest_init(&g, TWO_LEVEL, NULL);
+	guest_map(&g, 0x80001000, 0x5000, RW, 1);
+	ck_assert_uint_eq(machine_enter(&g.m, 0).root_level, 3);
+	ck_assert_uint_eq(pages_at(2, false), 0);
+	expect_mapped(&g, 0, 0x80001000, USER, 0x5000);
+	ck_assert_uint_eq(pages_at(2, false), 1);
+	for (sp = sp_next(g.m.vm, NULL); sp->role.level != 2; sp = sp_next(g.m.vm, sp))
+		;
+	ck_assert_uint_eq(sp->role.quadrant, 2);
+	ck_assert_uint_eq(sp->gfn, g.regs.cr3 >> PAGE_SHIFT);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(a_4m_page_is_mapped_by_small_or_huge_pages)
+{
+	for (unsigned allow = 0; allow < 2; allow++) {
+		unsigned level;
+
+		guest_init(&g, TWO_LEVEL, allow ? &huge : NULL);
+		guest_map(&g, 0xc0400000, 0x00c00000, RW, 2);
+		expect_mapped(&g, 0, 0xc0412345, USER | WRITE, 0x00c12345);
+		expect_mapped(&g, 0, 0xc0612345, USER | WRITE, 0x00e12345);
+		expect_mapped(&g, 0, 0xc07fffff, USER, 0x00ffffff);
+		ck_assert(machine_leaf(&g.m, 0, 0xc0612345, &level));
+		ck_assert_uint_eq(level, allow ? 2 : 1);
+		ck_assert_uint_eq(pages_at(1, true), allow ? 0 : 2);
+		ck_assert_uint_eq(pages_at(1, false), 0);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+START_TEST(a_store_to_a_4m_entry_drops_both_halves)
+{
+	gpa_t pde;
+
+	guest_init(&g, TWO_LEVEL, &huge);
+	pde = guest_map(&g, 0xc0400000, 0x00c00000, RW, 2);
+	expect_mapped(&g, 0, 0xc0412345, USER, 0x00c12345);
+	expect_mapped(&g, 0, 0xc0612345, USER, 0x00e12345);
+	guest_store(&g, pde, 0x01000000 | GPTE_P | RW | GPTE_PS);
+	ck_assert_uint_eq(machine_leaf(&g.m, 0, 0xc0412345, NULL), 0);
+	ck_assert_uint_eq(machine_leaf(&g.m, 0, 0xc0612345, NULL), 0);
+	expect_mapped(&g, 0, 0xc0612345, USER, 0x01212345);
+	guest_fini(&g);
+}
+END_TEST
+
+/* ---- PAE ---------------------------------------------------------------------------------- */
+
+START_TEST(pae_directories_with_the_same_low_bits_are_kept_apart)
+{
+	guest_init(&g, PAE, NULL);
+	for (u64 gib = 0; gib < 4; gib++)
+		guest_map(&g, gib << 30 | 0x1000, 0x10000 + gib * 0x1000, RW, 1);
+	for (u64 gib = 0; gib < 4; gib++)
+		expect_mapped(&g, 0, gib << 30 | 0x1010, USER | WRITE, 0x10010 + gib * 0x1000);
+	ck_assert_uint_eq(pages_at(2, false), 4);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(pdptes_are_read_when_cr3_is_loaded)
+{
+	gpa_t pdpte;
+
+	guest_init(&g, PAE, NULL);
+	guest_map(&g, 0x1000, 0x5000, RW, 1);
+	guest_map(&g, 0x40001000, 0x6000, RW, 1);
+	pdpte = g.regs.cr3;
+	expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+	/* The table of PDPTEs is not watched. */
+	guest_store(&g, pdpte, guest_peek(&g, pdpte + 8, 8));
+	ck_assert(machine_leaf(&g.m, 0, 0x1000, NULL));
+	guest_set_regs(&g, 0, true);
+	ck_assert_uint_eq(machine_leaf(&g.m, 0, 0x1000, NULL), 0);
+	expect_mapped(&g, 0, 0x1000, USER, 0x6000);
+	guest_fini(&g);
+}
+END_TEST
+
+/* ---- long mode ------------------------------------------------------------------------------ */
+
+START_TEST(huge_guest_pages_are_mapped_by_what_the_slot_allows)
+{
+	static const struct {
+		bool allow;
+		unsigned guest_level, want;
+	} cases[] = { { false, 2, 1 }, { true, 2, 2 }, { false, 3, 1 }, { true, 3, 2 } };
+
+	for (unsigned i = 0; i < 4; i++) {
+		gva_t base = 0xffff800000000000, offset = cases[i].guest_level == 2 ? 0x800000 : 0;
+		unsigned level;
+
+		guest_init(&g, LONG4, cases[i].allow ? &huge : NULL);
+		guest_map(&g, base + offset, offset, RW, cases[i].guest_level);
+		expect_mapped(&g, 0, base + 0x812345, USER | WRITE, 0x812345);
+		ck_assert(machine_leaf(&g.m, 0, base + 0x812345, &level));
+		ck_assert_uint_eq(level, cases[i].want);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+TAP_MAIN("shadow",
+	 a_page_is_mapped_in_every_mode,
+	 without_paging_memory_is_where_it_is,
+	 without_paging_huge_pages_serve_if_allowed,
+	 the_guests_rights_are_obeyed,
+	 four_gigabytes_and_both_halves_of_a_table_are_kept_apart,
+	 page_directories_come_at_the_first_touch_of_their_gigabyte,
+	 a_4m_page_is_mapped_by_small_or_huge_pages,
+	 a_store_to_a_4m_entry_drops_both_halves,
+	 pae_directories_with_the_same_low_bits_are_kept_apart,
+	 pdptes_are_read_when_cr3_is_loaded,
+	 huge_guest_pages_are_mapped_by_what_the_slot_allows)
