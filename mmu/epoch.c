@@ -14,8 +14,8 @@
 
 void mmu_read_begin(struct mmu_vcpu *vcpu)
 {
-	atomic_store(&vcpu->epoch, atomic_load(&vcpu->vm->epoch));
-	atomic_thread_fence(memory_order_seq_cst);
+	/* An exchange, so that no look at a table is moved before the store. */
+	(void)atomic_exchange(&vcpu->epoch, atomic_load(&vcpu->vm->epoch));
 }
 
 void mmu_read_end(struct mmu_vcpu *vcpu)
@@ -37,7 +37,6 @@ static u64 oldest_reader(struct mmu_vm *vm)
 {
 	u64 oldest = ~0ull;
 
-	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		u64 epoch = vm->vcpu[i] ? atomic_load(&vm->vcpu[i]->epoch) : 0;
 

@@ -105,6 +105,23 @@ static inline bool sp_is_tdp(const struct sp *sp)
 	return sp->flags & SP_TDP;
 }
 
+/* For readers without vm->lock; only `invalid` may change under them. */
+static inline unsigned sp_level(const struct sp *sp)
+{
+	union mmu_role role = { .word = __atomic_load_n(&sp->role.word, __ATOMIC_RELAXED) };
+
+	return role.level;
+}
+
+/* The one change of a role that there is. Write lock. */
+static inline void sp_set_invalid(struct sp *sp)
+{
+	union mmu_role role = sp->role;
+
+	role.invalid = 1;
+	__atomic_store_n(&sp->role.word, role.word, __ATOMIC_RELAXED);
+}
+
 /* Mirrors a guest table. */
 static inline bool sp_has_gptes(const struct sp *sp)
 {

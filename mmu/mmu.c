@@ -136,7 +136,7 @@ enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 	}
 	take_flush(vcpu, entry);
 	entry->root = vcpu->mmu->root.sp->table_hpa;
-	entry->root_level = vcpu->mmu->root.sp->role.level;
+	entry->root_level = sp_level(vcpu->mmu->root.sp);
 	return MMU_OK;
 }
 

@@ -65,7 +65,7 @@ static void tdp_put_root(struct mmu_op *op, struct mmu_root *slot)
 
 static void invalidate(struct mmu_op *op, struct sp *sp)
 {
-	sp->role.invalid = 1;
+	sp_set_invalid(sp);
 	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count);
 }
 

@@ -16,11 +16,12 @@ void vcpu_drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu);
 void vm_emit_config(struct mmu_vm *vm);
 void vcpu_emit_role(struct mmu_vcpu *vcpu);
 
-/* True if the root slot is good to use: none is, while another is asked for. */
+/* True if the root slot is good to use: none is, while another is asked for.
+ * Who invalidates a root asks for another and owes a flush, so a vCPU that has
+ * not seen the request yet leaves the guest before a table goes. */
 static inline bool vcpu_has_root(struct mmu_vcpu *vcpu)
 {
-	return vcpu->mmu->root.sp && !vcpu->mmu->root.sp->role.invalid &&
-	       !(atomic_load(&vcpu->requests) & MMU_REQ_RELOAD);
+	return vcpu->mmu->root.sp && !(atomic_load(&vcpu->requests) & MMU_REQ_RELOAD);
 }
 
 #endif

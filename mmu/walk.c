@@ -39,7 +39,7 @@ unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step ste
 	mmu_read_begin(vcpu);
 	sp = vcpu_has_root(vcpu) ? vcpu->mmu->root.sp : NULL;
 	while (sp) {
-		level = sp->role.level;
+		level = sp_level(sp);
 		index = level_index(addr, level);
 		steps[nr] = (struct mmu_host_step){
 			.level = level,
