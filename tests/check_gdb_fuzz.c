@@ -87,6 +87,9 @@ static void check_rules(void)
 	if (stub->target != &fake.target) {
 		broken("the stub lost its target");
 	}
+	if (fake.nr_wraps || fake.largest_read > GDB_PACKET_MAX) {
+		broken("the target was asked for more memory than there can be");
+	}
 	if (stub->running != fake.running) {
 		broken("stub and target do not agree whether the guest runs");
 	}

@@ -27,10 +27,14 @@ START_TEST(ctrl_c_stops_a_running_guest)
 	ask_silent("vCont;c");
 	session_run(100);
 	ck_assert_int_eq(session_pending(), 0);
-	session_raw("\x03", 1);
+	session_raw("\x03\x03", 2);
+	ck_assert_uint_eq(session_fake.nr_interrupts, 1);
 	session_run(100);
 	stop_is("T02thread:p1.1;");
 	ask_is("m10000,1", "90");
+	ask_silent("vCont;c");
+	session_raw("\x03", 1);
+	ck_assert_uint_eq(session_fake.nr_interrupts, 2);
 }
 END_TEST
 
@@ -113,6 +117,13 @@ START_TEST(text_reaches_gdb_while_the_guest_runs_and_at_no_other_time)
 	ask_silent("vCont;c");
 	ck_assert(gdb_stub_console(&session_stub, "hi", 2));
 	ck_assert_str_eq(session_next(NULL), "O6869");
+	session_begin();
+	ask_is("qAttached", "1");
+	ask_silent("vCont;c");
+	gdb_stub_console(&session_stub, "hi", 2);
+	ck_assert_str_eq(session_next(NULL), "O6869");
+	session_raw("-", 1);
+	ck_assert_int_eq(session_pending(), 0);
 }
 END_TEST
 
@@ -173,6 +184,37 @@ START_TEST(detach_lets_the_guest_run_without_breakpoints)
 }
 END_TEST
 
+START_TEST(after_a_detach_nothing_of_the_session_works_on)
+{
+	const struct gdb_stop step = {.reason = GDB_STOP_STEP, .thread = {1, 1}};
+
+	session_open();
+	ask_silent("vCont;r10000,10009:p1.1");
+	session_raw("\x03", 1);
+	ask_is("D", "OK");
+	ask_is("D", "OK");
+	ck_assert_uint_eq(session_fake.nr_detaches, 1);
+	gdb_stub_stopped(&session_stub, &step);
+	ck_assert_int_eq(session_pending(), 0);
+	ck_assert_uint_eq(session_fake.nr_runs, 1);
+}
+END_TEST
+
+START_TEST(a_gdb_that_detached_may_ask_again)
+{
+	session_open();
+	ask_silent("vCont;c");
+	session_raw("\x03", 1);
+	ask_is("D", "OK");
+	ask_silent("?");
+	ck_assert_uint_eq(session_fake.nr_interrupts, 2);
+	session_run(1);
+	stop_is("T02thread:p1.1;");
+	gdb_stub_disconnected(&session_stub);
+	ck_assert_uint_eq(session_fake.nr_detaches, 2);
+}
+END_TEST
+
 START_TEST(detaching_from_one_of_two_inferiors_keeps_the_other)
 {
 	session_begin();
@@ -200,6 +242,19 @@ START_TEST(a_lost_connection_is_a_detach)
 	ck_assert(session_fake.running);
 	session_raw("$qC#b4", 6);
 	ck_assert_int_eq(session_pending(), 0);
+}
+END_TEST
+
+START_TEST(a_new_connection_ends_the_one_before)
+{
+	session_open();
+	ask_is("Z0,10004,1", "OK");
+	ask_silent("vCont;c");
+	gdb_stub_connected(&session_stub);
+	ck_assert_uint_eq(session_fake.nr_detaches, 1);
+	ck_assert_uint_eq(gdb_fake_nr_breaks(&session_fake), 0);
+	session_run(1);
+	ck_assert_int_eq(session_pending(), 0); /* the stop nobody asked for yet */
 }
 END_TEST
 
@@ -264,5 +319,7 @@ TAP_MAIN("gdb_leave", ctrl_c_stops_a_running_guest,
 	 text_reaches_gdb_while_the_guest_runs_and_at_no_other_time, a_fatal_exception_is_a_signal,
 	 the_end_of_the_guest_is_told_with_its_status, a_gdb_that_comes_to_a_running_guest_stops_it,
 	 detach_lets_the_guest_run_without_breakpoints,
+	 after_a_detach_nothing_of_the_session_works_on, a_gdb_that_detached_may_ask_again,
 	 detaching_from_one_of_two_inferiors_keeps_the_other, a_lost_connection_is_a_detach,
-	 a_new_gdb_starts_from_nothing, the_connection_may_be_lost_at_any_byte, kill_ends_the_guest)
+	 a_new_connection_ends_the_one_before, a_new_gdb_starts_from_nothing,
+	 the_connection_may_be_lost_at_any_byte, kill_ends_the_guest)

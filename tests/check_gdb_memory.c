@@ -42,6 +42,7 @@ START_TEST(memory_is_written_as_digits_and_as_bytes)
 	ask_is("X11100,0:", "OK");
 	ask_is("X11100,2:a", "E22");
 	ask_is("M11100,2:414", "E22");
+	ask_is("M11100,1:414", "E22");
 	ask_is("M11100,2:414x", "E22");
 	ask_is("M11100,ffffffffffffffff:41", "E22");
 	ck_assert_mem_eq(session_fake.ram + 0x1100, "#$}*\0", 5);
@@ -77,6 +78,9 @@ START_TEST(unmapped_memory_is_a_quiet_error)
 	ask_is("X0,1:a", "E14");
 	ask_is("mfffffffffffffffe,8", "E14");
 	ask_is("Mfffffffffffffffe,4:00000000", "E14");
+	ask_is("qSearch:memory:fffffffffffffff0;100;a", "E14");
+	ask_is("qCRC:fffffffffffffff0,100", "E14");
+	ck_assert_uint_eq(session_fake.nr_wraps, 0);
 	ck_assert_int_eq(session_pending(), 0);
 }
 END_TEST
@@ -98,9 +102,11 @@ START_TEST(a_read_larger_than_a_packet_is_cut)
 	session_send("m10000,7fff", 11);
 	session_next(&n);
 	ck_assert_uint_eq(n, GDB_PACKET_MAX);
+	ck_assert_uint_eq(session_fake.largest_read, GDB_PACKET_MAX / 2);
 	session_send("x10000,7fff", 11);
 	session_next(&n);
 	ck_assert_uint_eq(n, GDB_PACKET_MAX);
+	ck_assert_uint_eq(session_fake.largest_read, GDB_PACKET_MAX - 1);
 }
 END_TEST
 
@@ -151,6 +157,12 @@ START_TEST(a_pattern_is_found_where_it_is_and_across_pieces)
 	ask_is("qSearch:memory:10000;9000;nowhere", "E14");
 	ask_is("qSearch:memory:10000;8000;", "E22");
 	ask_is("qSearch:memory:0;ffffffffffffffff;a", "E22");
+	for (size_t n = 256; n <= 257; n++) {
+		char packet[512] = "qSearch:memory:10000;8000;";
+
+		memset(packet + strlen(packet), 'n', n);
+		ask_is(packet, n == 256 ? "0" : "E22");
+	}
 }
 END_TEST
 

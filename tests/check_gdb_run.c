@@ -81,9 +81,9 @@ END_TEST
 START_TEST(a_vcont_that_makes_no_sense_starts_nothing)
 {
 	static const char *const packets[] = {
-	    "vCont;",	      "vCont;q",      "vCont;c:",   "vCont;c;z",     "vCont;c:p9.1",
-	    "vCont;C",	      "vCont;r10",    "vCont;r10,", "vCont;c:p1.1x", "vCont;s:p1.1;;c",
-	    "vCont;c:p1.1.1", "vCont;t:p1.1", "vCont;c10",
+	    "vCont;",	      "vCont;q",      "vCont;c:",   "vCont;c;z",	"vCont;c:p9.1",
+	    "vCont;C",	      "vCont;r10",    "vCont;r10,", "vCont;c:p1.1x",	"vCont;s:p1.1;;c",
+	    "vCont;c:p1.1.1", "vCont;t:p1.1", "vCont;c10",  "vCont;c:ffffffff", "vCont;c:100000001",
 	};
 
 	session_open();
@@ -119,6 +119,28 @@ START_TEST(stepping_a_range_that_is_never_left_can_be_interrupted)
 	session_raw("\x03", 1);
 	session_run(100);
 	stop_is("T02thread:p1.1;");
+	/* A target that ends the step first is not sent on either. */
+	ask_silent("vCont;r10000,10009:p1.1");
+	session_raw("\x03", 1);
+	gdb_stub_stopped(&session_stub,
+			 &(struct gdb_stop){.reason = GDB_STOP_STEP, .thread = {1, 1}});
+	stop_is("T05thread:p1.1;");
+}
+END_TEST
+
+START_TEST(other_vcpus_run_on_while_a_range_is_stepped)
+{
+	session_open();
+	ask_silent("vCont;r10000,10009:p1.1;c:p1");
+	session_run(3);
+	ck_assert(session_fake.planned[0] && session_fake.planned[1]);
+	ck_assert_int_eq(session_fake.plan[1], GDB_ACTION_CONTINUE);
+	session_raw("\x03", 1);
+	session_run(1);
+	stop_is("T02");
+	ask_silent("vCont;r10000,10009:p1.1");
+	session_run(3);
+	ck_assert(session_fake.planned[0] && !session_fake.planned[1]);
 }
 END_TEST
 
@@ -138,21 +160,26 @@ START_TEST(the_elder_packets_step_and_continue_too)
 	session_begin();
 	ask_is("Hc1", "OK");
 	ask_silent("s");
+	ck_assert(session_fake.planned[0] && !session_fake.planned[1]);
 	session_run(10);
 	stop_is("T05thread:1;");
 	ck_assert_uint_eq(session_fake.regs[0].rip, FAKE_LOOP + 1);
-	ck_assert(!session_fake.planned[1]);
 	ask_silent("s10004");
 	session_run(10);
 	stop_is("T05thread:1;");
 	ck_assert_uint_eq(session_fake.regs[0].rip, FAKE_LOOP + 7);
 	ask_is("Hc-1", "OK");
 	ask_silent("C05;10010");
+	ck_assert_uint_eq(session_fake.written_groups, GDB_GROUP_GENERAL);
 	ck_assert(session_fake.planned[0] && session_fake.planned[1]);
 	session_raw("\x03", 1);
 	session_run(10);
 	stop_is("T02");
 	ck_assert_uint_eq(session_fake.regs[0].rip, FAKE_IDLE);
+	ask_is("Hg2", "OK");
+	ask_silent("s");
+	session_run(10);
+	stop_is("T05thread:2;");
 	ask_is("cxyz", "E22");
 	ask_is("C", "E22");
 	ask_is("S5:", "E22");
@@ -200,6 +227,12 @@ START_TEST(reasons_are_told_only_to_a_gdb_that_knows_them)
 	ask_silent("vCont;c");
 	session_run(100);
 	stop_is("T05thread:1;hwbreak:;");
+	ask("qSupported:swbreak+");
+	ask_is("z1,10001,1", "OK");
+	ask_is("Z1,10004,1", "OK");
+	ask_silent("vCont;c");
+	session_run(100);
+	stop_is("T05thread:1;06:");
 }
 END_TEST
 
@@ -317,8 +350,8 @@ TAP_MAIN("gdb_run", a_step_is_one_instruction_of_one_vcpu, the_leftmost_action_f
 	 a_thread_without_an_action_stays, vcont_is_offered_with_c_and_with_signals,
 	 a_vcont_that_makes_no_sense_starts_nothing, a_range_is_stepped_until_rip_leaves_it,
 	 stepping_a_range_that_is_never_left_can_be_interrupted,
-	 a_breakpoint_inside_a_stepped_range_stops, the_elder_packets_step_and_continue_too,
-	 a_breakpoint_stops_at_its_own_address,
+	 other_vcpus_run_on_while_a_range_is_stepped, a_breakpoint_inside_a_stepped_range_stops,
+	 the_elder_packets_step_and_continue_too, a_breakpoint_stops_at_its_own_address,
 	 a_breakpoint_does_not_hold_the_guest_where_it_stands,
 	 reasons_are_told_only_to_a_gdb_that_knows_them, a_watchpoint_says_which_and_where,
 	 setting_twice_and_clearing_once_leaves_nothing, a_fifth_watchpoint_is_an_error,

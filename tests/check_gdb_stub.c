@@ -48,25 +48,11 @@ END_TEST
 START_TEST(what_is_not_known_is_answered_empty)
 {
 	static const char *const packets[] = {
-	    "vMustReplyEmpty",
-	    "qTStatus",
-	    "QNonStop:1",
-	    "qMemTags:0,1:1",
-	    "vRun;61",
-	    "!",
-	    "vFile:open:61",
-	    "qOffsets",
-	    "Z9,0,1",
-	    "vContX",
-	    "",
-	    "qCfoo",
-	    "gg",
-	    "Hx0",
-	    "jThreads",
-	    "QThreadEvents:1",
-	    "z9,0,1",
-	    "vCont",
-	    "qSupportedX",
+	    "vMustReplyEmpty", "qTStatus", "QNonStop:1",    "qMemTags:0,1:1",
+	    "vRun;61",	       "!",	   "vFile:open:61", "qOffsets",
+	    "Z5,0,1",	       "z5,0,1",   "vContX",	    "",
+	    "qCfoo",	       "gg",	   "Hx0",	    "jThreads",
+	    "QThreadEvents:1", "z9,0,1",   "vCont",	    "qSupportedX",
 	};
 
 	session_open();
@@ -217,6 +203,8 @@ START_TEST(target_xml_names_the_features_gdb_wants)
 	ck_assert_ptr_nonnull(strstr(xml, "<reg name=\"k_gs_base\" bitsize=\"64\""));
 	ck_assert_ptr_nonnull(strstr(xml, "<flags id=\"x64_cr0\" size=\"8\"><field name=\"PE\""));
 	ck_assert_str_eq(xml + strlen(xml) - 10, "</target>\n");
+	xml = strstr(xml, "<flags id=\"x64_cr0\"");
+	ck_assert_ptr_null(strstr(xml + 1, "<flags id=\"x64_cr0\""));
 }
 END_TEST
 
@@ -245,6 +233,21 @@ START_TEST(registers_are_told_in_the_guests_byte_order)
 	ask_is("p42", "E22");
 	ask_is("pffffffffffffffff", "E22");
 	ask_is("p", "E22");
+	ask_is("p1,", "E22");
+}
+END_TEST
+
+START_TEST(no_two_registers_share_a_place)
+{
+	for (int i = 0; i < GDB_NR_REGS; i++) {
+		for (int j = 0; j < i; j++) {
+			const struct gdb_reg_row *a = &gdb_reg_rows[i], *b = &gdb_reg_rows[j];
+
+			if (a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes) {
+				ck_abort_msg("%s and %s", a->name, b->name);
+			}
+		}
+	}
 }
 END_TEST
 
@@ -278,7 +281,9 @@ START_TEST(all_registers_are_written_back_as_they_were_read)
 	ask_is(packet, "OK");
 	ck_assert_uint_eq(session_fake.regs[0].rbx, 1);
 	ck_assert_uint_eq(session_fake.written_groups, GDB_GROUP_GENERAL);
-	packet[strlen(packet) - 1] = 0;
+	strcat(packet, "0");
+	ask_is(packet, "E22");
+	packet[strlen(packet) - 2] = 0;
 	ask_is(packet, "E22");
 	ask_is("G", "E22");
 }
@@ -321,6 +326,7 @@ START_TEST(threads_are_vcpus_and_have_names)
 	ask_is("qC", "QCp1.2");
 	ask_is("Hgp1.7", "E22");
 	ask_is("Hcp1.-1", "OK");
+	ask_is("Hcp1", "OK");
 	ask_is("Hc-1", "OK");
 	ask_is("Hg", "E22");
 }
@@ -334,6 +340,8 @@ START_TEST(the_list_of_threads_is_proper_xml)
 	xml = document("threads:read:", 64);
 	ck_assert_ptr_nonnull(strstr(xml, "<thread id=\"p1.2\" core=\"1\" name=\"vcpu 1\">"
 					  "L1 &lt;64-bit&gt; &amp; rip 0x10010</thread>"));
+	session_fake.extra = "\"a\x01\xff";
+	ck_assert_ptr_nonnull(strstr(document("threads:read:", 999), ">&quot;a?" "?</thread>"));
 }
 END_TEST
 
@@ -352,15 +360,12 @@ START_TEST(a_guest_in_a_guest_is_an_inferior_to_those_who_can_name_it)
 END_TEST
 
 /* Each address is in exactly one region, or GDB refuses to read it. */
-START_TEST(the_memory_map_covers_every_address_once)
+static void map_is_whole(int regions)
 {
-	const char *at;
+	const char *at = document("memory-map:read:", 4096);
 	unsigned long long next = 0;
-	int regions = 0;
 
-	session_open();
-	at = document("memory-map:read:", 4096);
-	while ((at = strstr(at, "<memory type="))) {
+	for (; (at = strstr(at, "<memory type=")); at++) {
 		unsigned long long start, len;
 		char type[8];
 
@@ -370,13 +375,26 @@ START_TEST(the_memory_map_covers_every_address_once)
 					type, &start, &len),
 				 3);
 		ck_assert_uint_eq(start, next);
-		ck_assert_str_eq(type, start == FAKE_ROM ? "rom" : "ram");
+		ck_assert_uint_ne(len, 0);
+		ck_assert_str_eq(
+		    type, start == session_fake.rom.start && session_fake.rom.len ? "rom" : "ram");
 		next = start + len;
-		regions++;
-		at++;
+		regions--;
 	}
 	ck_assert_uint_eq(next, 0);
-	ck_assert_int_eq(regions, 3);
+	ck_assert_int_eq(regions, 0);
+}
+
+START_TEST(the_memory_map_covers_every_address_once)
+{
+	session_open();
+	map_is_whole(3);
+	session_fake.rom = (struct gdb_region){.start = 0, .len = 0x1000};
+	map_is_whole(2);
+	session_fake.rom = (struct gdb_region){.start = -0x1000ull, .len = 0x1000};
+	map_is_whole(2);
+	session_fake.rom.len = 0;
+	map_is_whole(2);
 }
 END_TEST
 
@@ -398,6 +416,7 @@ START_TEST(a_monitor_command_answers_in_pieces)
 	}
 	ck_assert_uint_eq(strlen(text), 2000);
 	ck_assert_str_eq(session_next(NULL), "OK");
+	ck_assert(!gdb_stub_console(&session_stub, "late", 4));
 	ask_is("qRcmd,7", "E22");
 	ask_is("qRcmd,zz", "E22");
 }
@@ -423,8 +442,8 @@ TAP_MAIN("gdb_stub", what_is_offered_does_not_depend_on_what_gdb_offers,
 	 a_g_packet_is_as_long_as_target_xml_says,
 	 a_g_packet_has_one_length_in_every_mode_of_the_guest,
 	 target_xml_names_the_features_gdb_wants, a_document_is_the_same_in_pieces_of_any_size,
-	 registers_are_told_in_the_guests_byte_order, a_register_is_written_and_nothing_else,
-	 all_registers_are_written_back_as_they_were_read,
+	 registers_are_told_in_the_guests_byte_order, no_two_registers_share_a_place,
+	 a_register_is_written_and_nothing_else, all_registers_are_written_back_as_they_were_read,
 	 what_is_not_known_of_a_register_is_said_and_kept, threads_are_vcpus_and_have_names,
 	 the_list_of_threads_is_proper_xml,
 	 a_guest_in_a_guest_is_an_inferior_to_those_who_can_name_it,

@@ -42,6 +42,10 @@ static void fake_thread_info(void *ctx, struct gdb_tid thread, struct gdb_thread
 
 	info->core = thread.tid - 1;
 	snprintf(info->name, sizeof(info->name), "vcpu %u", thread.tid - 1);
+	if (fake->extra) {
+		snprintf(info->extra, sizeof(info->extra), "%s", fake->extra);
+		return;
+	}
 	snprintf(info->extra, sizeof(info->extra), "L%u <64-bit> & rip %#llx", thread.pid,
 		 i < 0 ? 0 : (unsigned long long)fake->regs[i].rip);
 }
@@ -88,10 +92,12 @@ static size_t fake_translate(enum gdb_space space, uint64_t addr, size_t len, si
 static size_t fake_read_mem(void *ctx, struct gdb_tid thread, enum gdb_space space, uint64_t addr,
 			    void *bytes, size_t len)
 {
-	const struct gdb_fake *fake = ctx;
+	struct gdb_fake *fake = ctx;
 	size_t offset = 0;
 	size_t n = fake_translate(space, addr, len, &offset);
 
+	fake->nr_wraps += addr + (len - 1) < addr;
+	fake->largest_read = len > fake->largest_read ? len : fake->largest_read;
 	if (fake_index(fake, thread) < 0) {
 		return 0;
 	}
@@ -107,6 +113,7 @@ static size_t fake_write_mem(void *ctx, struct gdb_tid thread, enum gdb_space sp
 	size_t n = fake_translate(space, addr, len, &offset);
 
 	fake->nr_mem_writes++;
+	fake->nr_wraps += addr + (len - 1) < addr;
 	if (fake_index(fake, thread) < 0) {
 		return 0;
 	}
@@ -277,9 +284,10 @@ static enum gdb_status fake_monitor(void *ctx, struct gdb_tid thread, const char
 
 static bool fake_rom(void *ctx, unsigned int index, struct gdb_region *region)
 {
-	(void)ctx;
-	*region = (struct gdb_region){.start = FAKE_ROM, .len = 0x1000};
-	return index == 0;
+	const struct gdb_fake *fake = ctx;
+
+	*region = fake->rom;
+	return index == 0 && fake->rom.len;
 }
 
 void gdb_fake_init(struct gdb_fake *fake, struct gdb_stub *stub)
@@ -287,6 +295,7 @@ void gdb_fake_init(struct gdb_fake *fake, struct gdb_stub *stub)
 	memset(fake, 0, sizeof(*fake));
 	fake->stub = stub;
 	fake->nr_threads = 2;
+	fake->rom = (struct gdb_region){.start = FAKE_ROM, .len = 0x1000};
 	memcpy(fake->ram, fake_code, sizeof(fake_code));
 	for (int i = 0; i < FAKE_NR_THREADS; i++) {
 		struct gdb_regs *regs = &fake->regs[i];

@@ -55,12 +55,16 @@ struct gdb_fake {
 	/* what a test looks at afterwards */
 	unsigned int nr_runs, nr_interrupts, nr_detaches, nr_kills, nr_mem_writes;
 	unsigned int nr_reg_writes;
+	unsigned int nr_wraps; /* accesses beyond the end of the address space */
+	size_t largest_read;
 	unsigned int written_groups;
 	uint32_t detached_pid;
 	char monitor_line[64];
 
 	/* what a test asks for */
 	enum gdb_status break_status; /* not GDB_OK: set_break answers this */
+	struct gdb_region rom;	      /* length 0: none */
+	const char *extra;	      /* not NULL: what is said of each thread */
 };
 
 /* A standing guest; fake->target is ready for gdb_stub_init(). */

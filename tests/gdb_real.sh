@@ -120,6 +120,7 @@ registers()
 		p/x $rax
 		p/x $cr3
 		p $xmm2.v2_int64[1]
+		show osabi
 	END
 	shows "registers have the names, types and values of target.xml" \
 		'^rip +0x10000 ' '^cr3 +0x5000 ' '^efer +0xd01 +\[ SCE LME LMA NXE \]' \
@@ -127,6 +128,7 @@ registers()
 		'^gs_base +0xffff888000000000 ' '^k_gs_base +0x0 ' '^\$1 = 66$' \
 		'^\$2 = 1$' '^\$3 = \[ IM DM ZM OM UM PM ' '^eflags .*\[ .*IF'
 	shows "registers are written" '^\$4 = 0x1122334455667788$' '^\$5 = 0x7000$' '^\$6 = 5$'
+	shows "a guest is no process of the user's system" 'OS ABI is "auto" .currently "none".'
 	lacks "GDB takes the description without a word" \
 		'[Tt]runcated' 'too long' 'not compatible' 'rejected' 'mismatch' 'rror'
 }

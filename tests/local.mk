@@ -86,7 +86,6 @@ hosted_tests += %D%/check_sim_scenario.t
 # The MMU library on a pretended host (fake_env).
 check_LIBRARIES += %D%/libfake.a
 %C%_libfake_a_SOURCES = %D%/fake_env.c %D%/fake_env.h
-hosted_tests += %D%/check_parray.t %D%/check_tdp.t %D%/check_tdp_vm.t
 hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spte.t
 hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/check_threads.t
 %C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)

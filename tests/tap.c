@@ -18,6 +18,9 @@ static int status_of(int failed)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Seconds for one test; enough for sanitizers on a busy machine. */
+#define PATIENCE 60
+
 int tap_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
@@ -50,6 +53,7 @@ int tap_main(int argc, char **argv, const char *suite, const TTest *const *tests
 	}
 	if (!strcmp(wanted, "--list"))
 		return list(tests, n);
+	tcase_set_timeout(all, PATIENCE);
 	for (size_t i = 0; i < n; i++) {
 		if (!strstr(tests[i]->name, wanted))
 			continue;

@@ -9,7 +9,6 @@ static enum gdb_answer gdb_run(struct gdb_stub *stub)
 {
 	stub->owes_stop = true;
 	stub->running = true;
-	stub->interrupted = false;
 	stub->target->run(stub->target->ctx);
 	return GDB_SILENT;
 }
@@ -173,7 +172,6 @@ static enum gdb_answer gdb_resume(struct gdb_stub *stub, struct gdb_scan *args,
 			return gdb_answer_status(reply, status);
 		}
 	}
-	stub->range.active = false;
 	for (unsigned int i = 0; all && gdb_thread_at(stub, i, &thread); i++) {
 		if (!gdb_thread_match(chosen, thread)) {
 			target->plan(target->ctx, thread, GDB_ACTION_CONTINUE);
