@@ -6,6 +6,8 @@
 noinst_LIBRARIES += %D%/libhv.a
 %C%_libhv_a_SOURCES = $(hv_sources)
 
+EXTRA_DIST += %D%/freestanding/string.h
+
 if BUILD_HV
 noinst_LIBRARIES += %D%/libhv-hv.a
 %C%_libhv_hv_a_SOURCES = $(hv_sources)
