@@ -17,7 +17,7 @@ top=$(cd "$top_srcdir" && pwd)
 command -v git >/dev/null 2>&1 || skip_all 'no git'
 
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $MAKE -s --no-print-directory -C "$top_builddir" \
-	print-distfiles | sed -e "s|^$top/||" -e 's|^\(\.\./\)*||' -e 's|^\./||' |
+	print-distfiles | sed -e "s|^$(echo "$top_srcdir" | sed 's/[.]/\\./g')/||" -e "s|^$top/||" -e 's|^\(\.\./\)*||' -e 's|^\./||' |
 	sort -u >"$lint_scratch/dist"
 [ -s "$lint_scratch/dist" ] || { echo 'Bail out! make print-distfiles printed nothing'; exit 99; }
 

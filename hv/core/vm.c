@@ -73,8 +73,8 @@ static void vm_mmu_relax(void *ctx)
 	vm->p->relax();
 }
 
-static _Noreturn void vm_mmu_panic(void *ctx, const char *file, u32 line, const char *text, u64 a,
-				   u64 b)
+static __attribute__((noreturn)) void vm_mmu_panic(void *ctx, const char *file, u32 line,
+						    const char *text, u64 a, u64 b)
 {
 	struct vm *vm = ctx;
 

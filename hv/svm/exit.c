@@ -8,7 +8,7 @@
 
 #define DEBUG_EXIT_PORT 0x501
 
-_Noreturn void image_exit(unsigned code)
+void image_exit(unsigned code)
 {
 	for (;;) {
 		__asm__ volatile("outl %0, %w1" : : "a"(code), "Nd"(DEBUG_EXIT_PORT));

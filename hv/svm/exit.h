@@ -17,6 +17,6 @@ enum image_exit {
 };
 
 /* Ends the machine. code: 0..127. Does not return, device or no device. */
-_Noreturn void image_exit(unsigned code);
+void image_exit(unsigned code) __attribute__((noreturn));
 
 #endif

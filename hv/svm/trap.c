@@ -65,7 +65,7 @@ void trap_dispatch(struct trap_frame *f)
 		lapic_eoi();
 }
 
-_Noreturn void panic(const char *f, ...)
+void panic(const char *f, ...)
 {
 	va_list ap;
 

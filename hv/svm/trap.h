@@ -39,6 +39,6 @@ void trap_dispatch(struct trap_frame *f);
  *
  *   context   any; interrupts are switched off; never returns
  */
-_Noreturn void panic(const char *f, ...) __attribute__((format(printf, 1, 2)));
+void panic(const char *f, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #endif
