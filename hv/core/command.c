@@ -21,8 +21,8 @@ enum mmu_status command_hello(struct vm *vm, struct command *c)
 
 	(void)c;
 	em->synthetic = true;
-	hv_emit_tail(em, MMU_NO_VCPU, boot, "vitrine", 7, (u8)vm->p->machine, em->level,
-		     (u8)vm->p->nr_cpus, vm->p->tsc_hz);
+	hv_emit_tail(em, MMU_NO_VCPU, boot, vm->p->version, fmt_length(vm->p->version),
+		     (u8)vm->p->machine, em->level, (u8)vm->p->nr_cpus, vm->p->tsc_hz);
 	ch_emit_sites(em);
 	em->synthetic = false;
 	vm_snapshot(vm);
@@ -91,11 +91,18 @@ enum mmu_status command_unbrk(struct vm *vm, struct command *c)
 	return status;
 }
 
+/* Findings are events already. */
+static void command_finding(void *arg, const struct mmu_finding *finding)
+{
+	(void)arg;
+	(void)finding;
+}
+
 enum mmu_status command_audit(struct vm *vm, struct command *c)
 {
-	(void)vm;
-	c->text = "this build has no auditor";
-	return MMU_NOSUPP;
+	if (mmu_audit(vm->mmu, command_finding, NULL))
+		c->text = "rules are broken";
+	return MMU_OK;
 }
 
 enum mmu_status command_zap(struct vm *vm, struct command *c)

@@ -87,6 +87,8 @@ static void control_stop(struct vm *vm)
 	c->step = CH_STEP_NONE;
 	console_flush(vm);
 	hv_emit(vm->p->em, MMU_NO_VCPU, stop, (u8)c->why, c->seq);
+	debug_step_done(vm);
+	gdb_tell_stopped(vm);
 }
 
 void control_resume(struct vm *vm, enum ch_step step, u8 vcpu)
@@ -98,6 +100,10 @@ void control_resume(struct vm *vm, enum ch_step step, u8 vcpu)
 	c->asked = false;
 	c->step = step;
 	c->step_vcpu = vcpu;
+	for (unsigned i = 0; i < vm->nr_vcpus && !vm->debug.stepping_over; i++) {
+		if ((step != CH_STEP_INSN || i == vcpu) && debug_at_rip(&vm->vcpu[i]))
+			debug_step_over(&vm->vcpu[i]);
+	}
 }
 
 void control_snapshot(struct vm *vm)
@@ -142,6 +148,8 @@ static void control_serve(struct vm *vm)
 
 	if (bells & CONTROL_BELL(CH_BELL_MAIL))
 		command_serve(vm);
+	if (bells & CONTROL_BELL(CH_BELL_GDB))
+		gdb_serve(vm);
 	if (bells & CONTROL_BELL(CH_BELL_CONSOLE))
 		vm->control.console_waiting = true;
 	if (vm->control.console_waiting)
@@ -156,7 +164,7 @@ void control_safe_point(struct vm *vm)
 	control_serve(vm);
 	console_age(vm);
 	control_wait_for_reader(vm);
-	if (c->asked && !c->stopped)
+	if (c->asked && !c->stopped && !vm->ended)
 		control_stop(vm);
 	while (c->stopped && !vm->ended) {
 		vm->p->wait(PLATFORM_NEVER);

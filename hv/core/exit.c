@@ -52,14 +52,34 @@ void exit_invlpg(struct vcpu *v)
 	vcpu_skip(v, i.len);
 }
 
-/* A step asked for by us; anything else is the guest's own affair. */
+/* INT n of the guest's own, seen only because breakpoints are planted: it is
+ * delivered by us. */
+static void debug_forward(struct vcpu *v)
+{
+	struct insn i;
+
+	if (!vcpu_decode(v, &i))
+		return;
+	v->event = (struct vcpu_event){
+		.type = VCPU_EVENT_SOFT,
+		.vector = i.op == INSN_INTN ? (u8)i.imm : i.op == INSN_INT3 ? X86_BP : X86_OF,
+	};
+	vcpu_emit(v, inject, v->event.vector, VCPU_EVENT_SOFT, 0, 0);
+	vcpu_skip(v, i.len);
+}
+
+/* A planted breakpoint or a step asked for by us; anything else is the guest's
+ * own affair. */
 void exit_debug(struct vcpu *v)
 {
-	if (v->vm->control.step == CH_STEP_INSN && v->vm->control.step_vcpu == v->id) {
-		control_ask(v->vm, CH_STOP_STEP);
-		return;
-	}
-	vcpu_inject(v, X86_DB, 0);
+	if (v->exit.soft && debug_at_rip(v))
+		gdb_hit_breakpoint(v->vm, v->id);
+	else if (v->exit.soft)
+		debug_forward(v);
+	else if (vcpu_is_stepping(v))
+		vcpu_step_done(v);
+	else
+		vcpu_inject(v, X86_DB, 0);
 }
 
 void exit_exception(struct vcpu *v)

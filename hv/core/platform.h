@@ -23,6 +23,7 @@ enum vcpu_event_type {
 	VCPU_EVENT_NONE,
 	VCPU_EVENT_NMI,
 	VCPU_EVENT_EXCEPTION,
+	VCPU_EVENT_SOFT, /* INT n, INT3, INTO; RIP is behind it already */
 };
 
 struct vcpu_event {
@@ -46,7 +47,8 @@ struct vcpu_exit {
 	u8 io_size;                 /* IO: bytes */
 	bool io_in, io_string, io_rep;
 	bool msr_write;             /* MSR */
-	u8 vector;                  /* EXCEPTION, DEBUG */
+	bool soft;                  /* DEBUG: INT3, INTO or INT n, RIP at it; else a step */
+	u8 vector;                  /* EXCEPTION */
 	u32 vector_code;            /* EXCEPTION: its error code */
 
 	struct vcpu_event interrupted; /* what the CPU was delivering when it left */
@@ -60,11 +62,13 @@ struct vcpu_run {
 			      * takes it; -1 none */
 	struct vcpu_event event; /* delivered before the first instruction */
 	u64 deadline;        /* leave the guest at this clock, PLATFORM_NEVER: not for a clock */
+	bool breakpoints;    /* leave (DEBUG, soft) at INT3 and INT n */
 	bool step;           /* leave (DEBUG) after one instruction */
 };
 
 struct platform {
 	enum ch_machine machine;
+	const char *version; /* of vitrine */
 	u64 tsc_hz;
 	unsigned maxphyaddr; /* bits */
 	u8 *direct_map;
@@ -82,6 +86,9 @@ struct platform {
 	 *   returns  false: no memory
 	 */
 	bool (*vcpu_init)(struct vcpu *v);
+
+	/* MSR KernelGSBase, which the guest changes without an exit. */
+	u64 (*kernel_gs_base)(struct vcpu *v);
 
 	/* The segment registers, in place; valid while the vCPU is not in the guest. */
 	struct vcpu_segs *(*segs)(struct vcpu *v);

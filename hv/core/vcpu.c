@@ -78,11 +78,16 @@ static size_t vcpu_peek(struct vcpu *v, gva_t gva, u8 *bytes, size_t len)
 	return mmu_vcpu_read(v->mmu, walk.gpa, bytes, len < left ? len : left);
 }
 
-size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN])
+gva_t vcpu_rip_gva(struct vcpu *v)
 {
 	const struct vcpu_seg *cs = &v->vm->p->segs(v)->seg[SEG_CS];
-	bool flat = vcpu_mode(v) == INSN_MODE64;
-	gva_t gva = flat ? v->regs.rip : (u32)(cs->base + v->regs.rip);
+
+	return vcpu_mode(v) == INSN_MODE64 ? v->regs.rip : (u32)(cs->base + v->regs.rip);
+}
+
+size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN])
+{
+	gva_t gva = vcpu_rip_gva(v);
 	size_t n;
 
 	vcpu_sync_mmu(v);
@@ -134,6 +139,14 @@ static void vcpu_choose_event(struct vcpu *v)
 	vcpu_emit(v, inject, X86_NMI, VCPU_EVENT_NMI, 0, 0);
 }
 
+bool vcpu_is_stepping(const struct vcpu *v)
+{
+	const struct vm *vm = v->vm;
+
+	return (vm->control.step == CH_STEP_INSN && vm->control.step_vcpu == v->id) ||
+	       (vm->debug.stepping_over && vm->debug.over_vcpu == v->id);
+}
+
 static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 {
 	struct vm *vm = v->vm;
@@ -149,7 +162,8 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 		run->deadline = slice < run->deadline ? slice : run->deadline;
 	}
 	run->irq = v->id == 0 ? pic_pending(&vm->board.pic) : -1;
-	run->step = vm->control.step == CH_STEP_INSN && vm->control.step_vcpu == v->id;
+	run->breakpoints = vm->debug.nr;
+	run->step = vcpu_is_stepping(v);
 	if (run->step)
 		run->irq = -1;
 	if (run->irq >= 0 && v->regs.int_shadow) {
@@ -225,13 +239,20 @@ static void vcpu_guard_livelock(struct vcpu *v)
 	vm_end(v->vm, 125, "livelock");
 }
 
+void vcpu_step_done(struct vcpu *v)
+{
+	struct control *c = &v->vm->control;
+
+	debug_step_done(v->vm);
+	if (c->step == CH_STEP_INSN && c->step_vcpu == v->id)
+		control_ask(v->vm, CH_STOP_STEP);
+}
+
 /* An instruction we carried out, or an exception's delivery, ends a step too. */
 static void vcpu_check_step(struct vcpu *v, u64 rip)
 {
-	const struct control *c = &v->vm->control;
-
-	if (c->step == CH_STEP_INSN && c->step_vcpu == v->id && v->regs.rip != rip)
-		control_ask(v->vm, CH_STOP_STEP);
+	if (v->regs.rip != rip && vcpu_is_stepping(v))
+		vcpu_step_done(v);
 }
 
 void vcpu_turn(struct vcpu *v)

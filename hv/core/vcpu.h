@@ -12,6 +12,10 @@
 /* Enters the guest once and handles the exit. context: not stopped, not halted */
 void vcpu_turn(struct vcpu *v);
 
+/* Whether v runs one instruction only, and what is to be done when it has. */
+bool vcpu_is_stepping(const struct vcpu *v);
+void vcpu_step_done(struct vcpu *v);
+
 void vcpu_set_state(struct vcpu *v, enum ch_vstate state);
 
 /* ---- mode ---- */
@@ -35,6 +39,9 @@ void vcpu_tell_mmu(struct vcpu *v, bool cr3_load);
 u64 vcpu_access(const struct vcpu *v);
 
 /* ---- instructions ---- */
+
+/* The linear address of RIP. */
+gva_t vcpu_rip_gva(struct vcpu *v);
 
 /* Bytes at RIP, up to 15; returns how many could be read (0: fetch would fault). */
 size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN]);

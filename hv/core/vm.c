@@ -106,6 +106,7 @@ static void vm_wire(struct vm *vm)
 	};
 	vm->clock_base = vm->p->clock();
 	board_init(&vm->board, &owner);
+	gdb_init(vm);
 	vm->p->em->ctx = vm;
 	vm->p->em->seen = control_seen;
 }
@@ -187,6 +188,7 @@ void vm_end(struct vm *vm, unsigned status, const char *reason)
 	for (unsigned i = 0; i < vm->nr_vcpus; i++)
 		vcpu_set_state(&vm->vcpu[i], CH_ENDED);
 	hv_emit_tail(vm->p->em, MMU_NO_VCPU, guest_end, reason, fmt_length(reason), (u8)status);
+	gdb_tell_ended(vm);
 }
 
 /* ---- running ---- */
@@ -208,13 +210,21 @@ static bool vm_is_runnable(struct vm *vm, struct vcpu *v)
 	return v->state == CH_RUNNING;
 }
 
+/* While one vCPU is stepped the others stand. */
+static bool vm_may_run(const struct vm *vm, const struct vcpu *v)
+{
+	if (vm->debug.stepping_over)
+		return v->id == vm->debug.over_vcpu;
+	return vm->control.step != CH_STEP_INSN || v->id == vm->control.step_vcpu;
+}
+
 /* The next vCPU that can run after the last one, round robin. */
 static struct vcpu *vm_next(struct vm *vm)
 {
 	for (unsigned i = 1; i <= vm->nr_vcpus; i++) {
 		struct vcpu *v = &vm->vcpu[(vm->last_vcpu + i) % vm->nr_vcpus];
 
-		if (vm_is_runnable(vm, v)) {
+		if (vm_may_run(vm, v) && vm_is_runnable(vm, v)) {
 			vm->last_vcpu = v->id;
 			return v;
 		}

@@ -7,6 +7,8 @@
 
 #include "hv/core/console.h"
 #include "hv/core/control.h"
+#include "hv/core/debug.h"
+#include "hv/core/gdb.h"
 #include "hv/core/platform.h"
 #include "hv/dev/board.h"
 
@@ -58,6 +60,8 @@ struct vm {
 	struct console console;
 	u64 clock_base; /* the guest's time 0 */
 	struct control control;
+	struct debug debug;
+	struct gdb_session gdb;
 
 	bool ended;
 	unsigned status; /* of the run, once ended */

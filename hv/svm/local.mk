@@ -31,7 +31,7 @@ hv_vitrine_hv_elf_SOURCES += %D%/trap.c %D%/trap.h
 hv_vitrine_hv_elf_SOURCES += %D%/vcpu.c %D%/vcpu.h
 hv_vitrine_hv_elf_SOURCES += %D%/vmcb.h
 hv_vitrine_hv_elf_SOURCES += %D%/x86.h
-hv_vitrine_hv_elf_CPPFLAGS = $(HV_CPPFLAGS)
+hv_vitrine_hv_elf_CPPFLAGS = $(HV_CPPFLAGS) -DVITRINE_VERSION='"$(PACKAGE_VERSION)"'
 hv_vitrine_hv_elf_CFLAGS = $(HV_ABI) $(HV_WARN)
 hv_vitrine_hv_elf_CCASFLAGS = $(HV_ABI)
 hv_vitrine_hv_elf_LDADD = hv/libhv-hv.a mmu/libmmu-hv.a

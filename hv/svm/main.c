@@ -81,8 +81,8 @@ static void hv_start(const struct cmdline *cmdline)
 		hv_refuse("SVM is locked off by the firmware");
 	svm_maps_init(&hv_pages);
 	machine_init(&hv_platform, &hv_pages, f.maxphyaddr, deterministic);
-	hv_emit_tail(&link_emitter, MMU_NO_VCPU, boot, "vitrine", 7, CH_MACHINE_SVM, 0, 1,
-		     hv_platform.tsc_hz);
+	hv_emit_tail(&link_emitter, MMU_NO_VCPU, boot, VITRINE_VERSION,
+		     sizeof(VITRINE_VERSION) - 1, CH_MACHINE_SVM, 0, 1, hv_platform.tsc_hz);
 	ch_emit_sites(&link_emitter);
 	tests = selftest_run(cpu, &hv_pages);
 	link_log("SVM revision %u, %u ASIDs, %u-bit physical addresses, TSC %lu MHz, %lu MiB free, "

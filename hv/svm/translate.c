@@ -19,6 +19,8 @@ static const struct exit_range exit_ranges[] = {
 	{ VMCB_EXIT_CR_READ, VMCB_EXIT_CR_WRITE + 15, CH_EXIT_cr },
 	{ VMCB_EXIT_DR_READ, VMCB_EXIT_DR_WRITE + 15, CH_EXIT_dr },
 	{ VMCB_EXIT_EXCEPTION + X86_DB, VMCB_EXIT_EXCEPTION + X86_DB, CH_EXIT_debug },
+	{ VMCB_EXIT_EXCEPTION + X86_BP, VMCB_EXIT_EXCEPTION + X86_BP, CH_EXIT_debug },
+	{ VMCB_EXIT_SWINT, VMCB_EXIT_SWINT, CH_EXIT_debug },
 	{ VMCB_EXIT_EXCEPTION + X86_PF, VMCB_EXIT_EXCEPTION + X86_PF, CH_EXIT_fault },
 	{ VMCB_EXIT_EXCEPTION, VMCB_EXIT_EXCEPTION + 31, CH_EXIT_exception },
 	{ VMCB_EXIT_INTR, VMCB_EXIT_INTR, CH_EXIT_intr },
@@ -73,6 +75,9 @@ void svm_translate_exit(const struct vmcb *v, struct vcpu_exit *exit)
 		break;
 	case CH_EXIT_msr:
 		exit->msr_write = c->exit_info1 & 1;
+		break;
+	case CH_EXIT_debug:
+		exit->soft = c->exit_code != VMCB_EXIT_EXCEPTION + X86_DB;
 		break;
 	case CH_EXIT_exception:
 		exit->vector = (u8)(c->exit_code - VMCB_EXIT_EXCEPTION);

@@ -80,6 +80,13 @@ struct vcpu_segs *svm_vcpu_segs(struct vcpu *v)
 	return (struct vcpu_segs *)&s->vmcb->save;
 }
 
+u64 svm_vcpu_kernel_gs_base(struct vcpu *v)
+{
+	struct svm_vcpu *s = v->machine;
+
+	return s->vmcb->save.kernel_gs_base;
+}
+
 static void svm_load_tdp(const struct vcpu *v, struct vmcb *b, const struct mmu_entry *mmu)
 {
 	b->control.np_enable = 1;
@@ -121,6 +128,8 @@ static u64 svm_event_inj(const struct vcpu_event *e)
 	case VCPU_EVENT_EXCEPTION:
 		return VMCB_EV_VALID | VMCB_EV_TYPE_EXC | e->vector |
 		       (e->has_code ? VMCB_EV_HAS_CODE | VMCB_EV_CODE(e->code) : 0);
+	case VCPU_EVENT_SOFT:
+		return VMCB_EV_VALID | VMCB_EV_TYPE_SOFT | e->vector;
 	default:
 		return 0;
 	}
@@ -134,6 +143,21 @@ static u64 svm_int_ctl(const struct vcpu *v, int irq)
 		ctl |= VMCB_INT_IRQ | VMCB_INT_PRIORITY(15) | VMCB_INT_IGNORE_TPR |
 		       VMCB_INT_VECTOR(irq);
 	return ctl;
+}
+
+/* INT3 exits as a software interrupt here and as #BP elsewhere. */
+static void svm_load_debug(struct vmcb *b, bool trap, bool breakpoints)
+{
+	struct vmcb_control *c = &b->control;
+
+	c->intercept_exceptions &= ~(1u << X86_DB | 1u << X86_BP);
+	c->intercept1 &= ~VMCB_I1_INTN;
+	if (trap)
+		c->intercept_exceptions |= 1u << X86_DB;
+	if (breakpoints) {
+		c->intercept_exceptions |= 1u << X86_BP;
+		c->intercept1 |= VMCB_I1_INTN;
+	}
 }
 
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
@@ -154,10 +178,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.rflags = v->regs.rflags | (trap ? RFLAGS_TF : 0);
 	b->save.cr2 = v->regs.cr2;
 	b->save.cpl = v->regs.cpl;
-	if (trap)
-		b->control.intercept_exceptions |= 1u << X86_DB;
-	else
-		b->control.intercept_exceptions &= ~(1u << X86_DB);
+	svm_load_debug(b, trap, run->breakpoints);
 	/* A step that begins with a delivery ends right behind it: what is
 	 * pending for us is taken before the handler's first instruction. */
 	if (run->step && !trap)
@@ -182,9 +203,10 @@ static void svm_store(struct vcpu *v, const struct vmcb *b, bool step)
 /*
  * What the CPU was delivering when it left. It calls what it delivered by
  * itself an exception, too: an external interrupt is still requested by V_IRQ,
- * an INT n will be executed again; both are dropped.
+ * an INT n will be executed again; both are dropped. Only an INT n that we
+ * injected has to be injected again: RIP is behind it.
  */
-static struct vcpu_event svm_interrupted(u64 info)
+static struct vcpu_event svm_interrupted(u64 info, const struct vcpu_event *injected)
 {
 	struct vcpu_event e = { 0 };
 	u8 vector = VMCB_EV_VECTOR(info);
@@ -199,6 +221,11 @@ static struct vcpu_event svm_interrupted(u64 info)
 		if (vector >= 32)
 			return e;
 		e.type = vector == X86_NMI ? VCPU_EVENT_NMI : VCPU_EVENT_EXCEPTION;
+		break;
+	case VMCB_EV_TYPE_SOFT:
+		if (injected->type != VCPU_EVENT_SOFT)
+			return e;
+		e.type = VCPU_EVENT_SOFT;
 		break;
 	default:
 		return e;
@@ -222,6 +249,6 @@ void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *
 	if (exit->kind == CH_EXIT_invalid) /* the save area is not the guest's any more */
 		return;
 	svm_store(v, b, run->step);
-	exit->interrupted = svm_interrupted(b->control.exit_int_info);
+	exit->interrupted = svm_interrupted(b->control.exit_int_info, &run->event);
 	exit->irq_delivered = run->irq >= 0 && !(b->control.int_ctl & VMCB_INT_IRQ);
 }

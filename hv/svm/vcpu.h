@@ -22,6 +22,7 @@ void svm_maps_init(struct pages *pages);
 
 bool svm_vcpu_init(struct vcpu *v);
 struct vcpu_segs *svm_vcpu_segs(struct vcpu *v);
+u64 svm_vcpu_kernel_gs_base(struct vcpu *v);
 void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit);
 
 /* translate.c: what the hardware said, in the core's words. */

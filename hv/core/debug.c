@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Breakpoints. Guest memory is always written through the MMU library, so that
+ * a table that lies in the same page stays in step.
+ */
+#include "hv/core/debug.h"
+
+#include "hv/core/vcpu.h"
+
+#define INT3 0xcc
+
+static struct debug_break *debug_find_gpa(struct vm *vm, gpa_t gpa, const struct debug_break *not)
+{
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		struct debug_break *b = &vm->debug.brk[i];
+
+		if (b->set && b->gpa == gpa && b != not)
+			return b;
+	}
+	return NULL;
+}
+
+static struct debug_break *debug_find_gva(struct vm *vm, gva_t gva)
+{
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		struct debug_break *b = &vm->debug.brk[i];
+
+		if (b->set && b->gva == gva)
+			return b;
+	}
+	return NULL;
+}
+
+static struct debug_break *debug_free(struct vm *vm)
+{
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		if (!vm->debug.brk[i].set)
+			return &vm->debug.brk[i];
+	}
+	return NULL;
+}
+
+static bool debug_translate(struct vcpu *v, gva_t gva, gpa_t *gpa)
+{
+	struct mmu_walk walk;
+
+	vcpu_sync_mmu(v);
+	if (!mmu_walk(v->walk_mmu, gva, 0, &walk))
+		return false;
+	*gpa = walk.gpa;
+	return true;
+}
+
+static void debug_poke(struct vm *vm, gpa_t gpa, u8 byte)
+{
+	mmu_vm_write(vm->mmu, gpa, &byte, 1);
+}
+
+enum debug_status debug_set(struct vcpu *v, gva_t gva)
+{
+	struct vm *vm = v->vm;
+	struct debug_break *b, *same;
+	gpa_t gpa;
+	u8 byte;
+
+	if (debug_find_gva(vm, gva))
+		return DEBUG_OK;
+	b = debug_free(vm);
+	if (!b)
+		return DEBUG_FULL;
+	if (!debug_translate(v, gva, &gpa) || mmu_vm_read(vm->mmu, gpa, &byte, 1) != 1)
+		return DEBUG_FAULT;
+	same = debug_find_gpa(vm, gpa, NULL);
+	*b = (struct debug_break){ true, gva, gpa, same ? same->saved : byte };
+	vm->debug.nr++;
+	debug_poke(vm, gpa, INT3);
+	return DEBUG_OK;
+}
+
+static void debug_remove(struct vm *vm, struct debug_break *b)
+{
+	b->set = false;
+	vm->debug.nr--;
+	if (!debug_find_gpa(vm, b->gpa, NULL))
+		debug_poke(vm, b->gpa, b->saved);
+}
+
+void debug_clear(struct vm *vm, gva_t gva)
+{
+	struct debug_break *b = debug_find_gva(vm, gva);
+
+	if (b)
+		debug_remove(vm, b);
+}
+
+void debug_clear_all(struct vm *vm)
+{
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		if (vm->debug.brk[i].set)
+			debug_remove(vm, &vm->debug.brk[i]);
+	}
+}
+
+bool debug_at_rip(struct vcpu *v)
+{
+	gpa_t gpa;
+
+	return v->vm->debug.nr && debug_translate(v, vcpu_rip_gva(v), &gpa) &&
+	       debug_find_gpa(v->vm, gpa, NULL);
+}
+
+void debug_step_over(struct vcpu *v)
+{
+	struct debug *d = &v->vm->debug;
+	struct debug_break *b;
+	gpa_t gpa;
+
+	if (!debug_translate(v, vcpu_rip_gva(v), &gpa))
+		return;
+	b = debug_find_gpa(v->vm, gpa, NULL);
+	if (!b)
+		return;
+	debug_poke(v->vm, gpa, b->saved);
+	d->stepping_over = true;
+	d->over_gpa = gpa;
+	d->over_vcpu = v->id;
+}
+
+void debug_step_done(struct vm *vm)
+{
+	struct debug *d = &vm->debug;
+
+	if (!d->stepping_over)
+		return;
+	d->stepping_over = false;
+	if (debug_find_gpa(vm, d->over_gpa, NULL))
+		debug_poke(vm, d->over_gpa, INT3);
+}
+
+void debug_hide(struct vm *vm, gpa_t gpa, u8 *buf, size_t len)
+{
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		const struct debug_break *b = &vm->debug.brk[i];
+
+		if (b->set && b->gpa - gpa < len)
+			buf[b->gpa - gpa] = b->saved;
+	}
+}
+
+void debug_keep(struct vm *vm, gpa_t gpa, u8 *buf, size_t len)
+{
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		struct debug_break *b = &vm->debug.brk[i];
+
+		if (!b->set || b->gpa - gpa >= len)
+			continue;
+		b->saved = buf[b->gpa - gpa];
+	}
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		const struct debug_break *b = &vm->debug.brk[i];
+
+		if (b->set && b->gpa - gpa < len)
+			buf[b->gpa - gpa] = INT3;
+	}
+}
