@@ -52,7 +52,7 @@ may_include()	# FILE INCLUDE
 	hv/svm/*:hv/* | hv/nested/*:hv/*) ;;
 	hv/sim/*:hv/svm/*) return 1 ;;
 	hv/sim/*:hv/* | hv/sim/*:config.h | hv/sim/*:'<'*) ;;
-	tui/*:tui/* | tui/*:hv/channel/* | tui/*:config.h | tui/*:'<'*) ;;
+	tui/*:tui/* | tui/*:hv/channel/* | tui/*:hv/guests/guests.def | tui/*:config.h | tui/*:'<'*) ;;
 	tui/*) pure_decoder "$2" ;;
 	labs/* | tests/* | docs/*) ;;
 	mmu/* | hv/gdb/* | hv/guests/* | hv/channel/*) freestanding "$2" ;;

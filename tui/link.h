@@ -71,6 +71,9 @@ u32 link_command(struct link *link, u16 command, u64 a, u64 b, u64 c, u64 d, con
 /* Posts what waits. Call it regularly. */
 void link_pump(struct link *link);
 
+/* Whether a command lies in the mailbox that nobody has taken. */
+bool link_mail_waits(const struct link *link);
+
 /* Moves bytes through a pipe; returns how many went. Rings no bell. */
 size_t link_pipe_read(struct link *link, enum ch_pipe_id id, void *buf, size_t len);
 size_t link_pipe_write(struct link *link, enum ch_pipe_id id, const void *buf, size_t len);

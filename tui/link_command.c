@@ -40,6 +40,11 @@ void link_pump(struct link *link)
 	memmove(link->waiting, link->waiting + done, link->nr_waiting * sizeof(*link->waiting));
 }
 
+bool link_mail_waits(const struct link *link)
+{
+	return link->header && atomic_load(&link->header->mail.state) != CH_MAIL_FREE;
+}
+
 u32 link_command(struct link *link, u16 command, u64 a, u64 b, u64 c, u64 d, const void *data,
 		 u16 len)
 {

@@ -2,6 +2,9 @@
 # The host program. Everything but main() and the commands is in an archive, so
 # that the tests can link it; only screen_curses.c knows ncurses.
 
+tui_places = -DVITRINE_SOURCE='"$(abs_top_srcdir)"' -DBINDIR='"$(bindir)"' \
+	-DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGDATADIR='"$(pkgdatadir)"'
+
 noinst_LIBRARIES += %D%/libtui.a
 %C%_libtui_a_SOURCES = \
 	%D%/say.h %D%/say.c %D%/text.h %D%/text.c %D%/map.h %D%/map.c \
@@ -11,25 +14,29 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/model_equal.c %D%/timeline.h %D%/timeline.c \
 	%D%/record.h %D%/record_i.h %D%/record_write.c %D%/record_read.c \
 	%D%/link.h %D%/link_i.h %D%/link.c %D%/link_command.c \
-	%D%/open.h %D%/open.c \
+	%D%/open.h %D%/open.c %D%/paths.h %D%/paths.c \
+	%D%/ram.h %D%/ram.c %D%/machine.h %D%/machine_i.h %D%/machine.c %D%/qemu.c \
+	%D%/relay.h %D%/relay.c %D%/session.h %D%/session.c \
 	%D%/canvas.h %D%/canvas.c %D%/canvas_svg.c %D%/palette.def \
 	%D%/action.h %D%/action.c %D%/action.def \
 	%D%/ui.h %D%/ui.c %D%/ui_draw.c %D%/ui_command.c \
 	%D%/view.h %D%/view.c %D%/view_pages.c %D%/view_page.c %D%/view_spte.c \
 	%D%/view_events.c %D%/view_source.c %D%/view_console.c %D%/view_slots.c \
 	%D%/view_vcpus.c %D%/view_lists.c %D%/view_help.c
-%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DVITRINE_SOURCE='"$(abs_top_srcdir)"'
+%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(tui_places)
 
 tui_libs = %D%/libtui.a hv/libhv.a mmu/libmmu.a $(JANSSON_LIBS)
 
 bin_PROGRAMS += %D%/vitrine
 %C%_vitrine_SOURCES = \
 	%D%/main.c %D%/verb.h %D%/verb.def %D%/cmd_view.c %D%/cmd_trace.c \
+	%D%/cmd_run.c %D%/cmd_sim.c %D%/cmd_guests.c %D%/cmd_lab.c %D%/cmd_doctor.c \
+	%D%/builtin.h %D%/options.h %D%/options.c %D%/option.def %D%/live.h %D%/live.c \
 	%D%/loop.h %D%/loop.c %D%/screen.h
 %C%_vitrine_LDADD = $(tui_libs)
+%C%_vitrine_CPPFLAGS = $(AM_CPPFLAGS) $(tui_places) $(NCURSES_CFLAGS)
 if BUILD_TUI
 %C%_vitrine_SOURCES += %D%/screen_curses.c
-%C%_vitrine_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 %C%_vitrine_LDADD += $(NCURSES_LIBS)
 EXTRA_DIST += %D%/screen_none.c
 else

@@ -18,7 +18,6 @@ struct ui *ui_new(struct timeline *tl, const char *source_root)
 	ui->tl = tl;
 	ui->source_root = source_root;
 	ui->follow = true;
-	ui->at.level = 1;
 	map_init(&ui->folded, sizeof(u8));
 	ui_update(ui);
 	return ui;
@@ -69,7 +68,9 @@ static void select_event(struct ui *ui, const struct event *ev)
 	const struct schema *schema = timeline_schema(ui->tl);
 	u64 value;
 
-	ui->at.level = ev->level ? ev->level : ui->at.level;
+	if (ev->id == EV_gap)	/* belongs to no machine */
+		return;
+	ui->at.level = ev->level;
 	ui->at.vm = ev->vm;
 	if (ev->vcpu < MODEL_MAX_VCPUS)
 		ui->at.vcpu = ev->vcpu;
@@ -79,8 +80,8 @@ static void select_event(struct ui *ui, const struct event *ev)
 		ui->at.entry = value;
 	if (event_field(schema, ev, "gfn", &value))
 		ui->at.gfn = value;
-	if (!ui->at.sp && ui_vm(ui))
-		ui->at.sp = ui_vm(ui)->vcpu[ui->at.vcpu].root[0].sp;
+	if (!ui_sp(ui) && ui_vm(ui))
+		ui_select_page(ui, ui_vm(ui)->vcpu[ui->at.vcpu].root[0].sp);
 }
 
 static void move_cursor(struct ui *ui, size_t index)
@@ -99,8 +100,22 @@ void ui_goto(struct ui *ui, size_t index)
 	ui->follow = ui->cursor + 1 >= timeline_count(ui->tl);
 }
 
+/* The cursor goes to the event that made the machine stop; what came after it
+ * in the same operation is still to be stepped through. */
+static void note_stop(struct ui *ui)
+{
+	const struct model *live = timeline_live(ui->tl);
+
+	if (!ui->machine.command || !live->stopped || live->stop_seq == ui->stop_seen)
+		return;
+	ui->stop_seen = live->stop_seq;
+	if (ui->follow && live->stop_why != CH_STOP_START)
+		ui_goto(ui, timeline_find(ui->tl, live->stop_seq));
+}
+
 void ui_update(struct ui *ui)
 {
+	note_stop(ui);
 	if (ui->follow && timeline_count(ui->tl))
 		move_cursor(ui, timeline_count(ui->tl) - 1);
 }
@@ -437,7 +452,7 @@ void ui_key(struct ui *ui, int key)
 {
 	enum action action;
 
-	ui->message[0] = '\0';
+	ui->message[0] = ui->said[0] = '\0';
 	if (key == '\r')
 		key = KEY_ENTER_;
 	if (key == '\b')

@@ -59,6 +59,7 @@ struct ui {
 
 	size_t cursor;			/* index of the event looked at */
 	bool follow;			/* the cursor stays at the newest event */
+	u64 stop_seen;			/* the stop that the cursor was last moved to */
 	struct ui_selection at;
 
 	const struct view_ops *view;	/* full screen; NULL: the tour */
@@ -110,8 +111,8 @@ void ui_command(struct ui *ui, const char *line);
  * is what :save-screen saves. Returns 0, or 1 if a line failed, which is said. */
 int ui_script(struct ui *ui, const char *path, struct canvas *canvas);
 
-/* Prints views as lines: all, or the one named. Returns false if no view has
- * the name. */
+/* Prints views as lines: all but the bulky ones, or the one named. Returns
+ * false if no view has the name. */
 bool ui_plain(struct ui *ui, const char *name, struct text *to);
 
 /* ---- for the views ---------------------------------------------------------- */

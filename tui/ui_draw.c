@@ -322,7 +322,7 @@ bool ui_plain(struct ui *ui, const char *name, struct text *to)
 	text_add(to, "vitrine: L%u vcpu%u %s\n", ui->at.level, ui->at.vcpu, text_str(&state));
 	text_free(&state);
 	for (unsigned i = 0; views[i]; i++)
-		if (!name || views[i] == view)
+		if (view ? views[i] == view : !views[i]->bulky)
 			plain_view(ui, views[i], to);
 	return true;
 }

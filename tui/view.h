@@ -60,6 +60,9 @@ struct view_ops {
 
 	/* Keep the last lines in sight (console). */
 	bool tail;
+
+	/* Too long to be printed with all the others. */
+	bool bulky;
 };
 
 /* All views in the order of Tab and --plain; ends in NULL. [0] is pages. */

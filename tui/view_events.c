@@ -149,4 +149,5 @@ const struct view_ops view_events = {
 	.name = "events", .sentence = "what happened, under what caused it", .prepare = prepare,
 	.title = title, .count = count, .line = line, .current = current, .select = select_line,
 	.action = action,
+	.bulky = true,
 };

@@ -129,7 +129,7 @@ static void add_marks(struct line *line, const struct model_vm *vm, const struct
 	if (sp->zapped)
 		line_add(line, INK_bad, " zapped");
 	if (vcpu >= 0)
-		line_add(line, INK_title, " root of vcpu%d", vcpu);
+		line_add(line, INK_title, " root vcpu%d", vcpu);
 }
 
 static void line(struct ui *ui, size_t i, struct line *line)

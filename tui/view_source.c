@@ -134,4 +134,5 @@ static size_t current(struct ui *ui)
 const struct view_ops view_source = {
 	.name = "source", .sentence = "the line that emitted the event", .prepare = prepare,
 	.title = title, .count = count, .line = line, .current = current,
+	.bulky = true,
 };

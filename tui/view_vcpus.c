@@ -5,12 +5,17 @@
 #include "mmu/role.h"
 #include "tui/format.h"
 
-#define LINES_EACH 11u
+#define REGS_LINES 6u
 
 static void prepare(struct ui *ui, int width)
 {
 	(void)ui;
 	(void)width;
+}
+
+static size_t lines_of(const struct model_vcpu *vcpu)
+{
+	return !vcpu->known ? 0 : vcpu->regs_seq ? 4 + REGS_LINES : 4;
 }
 
 static size_t count(struct ui *ui)
@@ -19,16 +24,16 @@ static size_t count(struct ui *ui)
 	size_t n = 0;
 
 	for (unsigned i = 0; vm && i < MODEL_MAX_VCPUS; i++)
-		n += vm->vcpu[i].known ? LINES_EACH : 0;
+		n += lines_of(&vm->vcpu[i]);
 	return n;
 }
 
-static const struct model_vcpu *nth(const struct model_vm *vm, size_t n, unsigned *id)
+/* The vCPU that line *i is about; *i becomes the line within it. */
+static const struct model_vcpu *owner(const struct model_vm *vm, size_t *i, unsigned *id)
 {
-	for (*id = 0; *id < MODEL_MAX_VCPUS; (*id)++)
-		if (vm->vcpu[*id].known && !n--)
-			return &vm->vcpu[*id];
-	return NULL;
+	for (*id = 0; *i >= lines_of(&vm->vcpu[*id]); (*id)++)
+		*i -= lines_of(&vm->vcpu[*id]);
+	return &vm->vcpu[*id];
 }
 
 static void line_state(const struct model_vcpu *vcpu, unsigned id, struct line *line)
@@ -104,9 +109,9 @@ static void line_regs(const struct model_vcpu *vcpu, size_t row, struct line *li
 static void line(struct ui *ui, size_t i, struct line *line)
 {
 	unsigned id;
-	const struct model_vcpu *vcpu = nth(ui_vm(ui), i / LINES_EACH, &id);
+	const struct model_vcpu *vcpu = owner(ui_vm(ui), &i, &id);
 
-	switch (i % LINES_EACH) {
+	switch (i) {
 	case 0:
 		line_state(vcpu, id, line);
 		break;
@@ -123,12 +128,8 @@ static void line(struct ui *ui, size_t i, struct line *line)
 		else
 			line_add(line, INK_dim, "  registers not recorded");
 		break;
-	case LINES_EACH - 1:
-		line_add(line, INK_plain, "%s", "");
-		break;
 	default:
-		if (vcpu->regs_seq)
-			line_regs(vcpu, i % LINES_EACH - 4, line);
+		line_regs(vcpu, i - 4, line);
 	}
 }
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* vitrine sim: the simulated machine, in the same glass. Without anything to
+ * look at, it is vitrine-sim itself that runs. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "tui/options.h"
+#include "tui/paths.h"
+#include "tui/say.h"
+#include "tui/verb.h"
+
+#define MAX_ARGS 8
+
+static int help(void)
+{
+	printf("usage: vitrine sim [options] SCENARIO\n\n"
+	       "SCENARIO is a file of memory operations and expectations (vitrine-sim --words\n"
+	       "describes the language), or the name of one that came with vitrine.\n\n");
+	options_help(FOR_SIM);
+	printf("\nExit status: 0 it ran, what it expects holds, the audit is green; 1 not; 2 bad\n"
+	       "scenario or usage.\n");
+	return 0;
+}
+
+/* Fills argv[2..]; [0] and [1] are machine_start_sim()'s. */
+static void fill(char **argv, const struct start_options *opt, char (*text)[64], char *scenario)
+{
+	unsigned n = 2;
+
+	if (opt->machine.mmu) {
+		snprintf(text[0], 64, "--mmu=%s", opt->machine.mmu);
+		argv[n++] = text[0];
+	}
+	if (opt->seed) {
+		snprintf(text[1], 64, "--seed=%s", opt->seed);
+		argv[n++] = text[1];
+	}
+	if (live_waits(&opt->live))
+		argv[n++] = (char *)"--wait";
+	argv[n++] = scenario;
+	argv[n] = NULL;
+}
+
+static int only_run(char **argv)
+{
+	char program[4096];
+
+	if (!path_sim(program, sizeof(program))) {
+		say("%s: the simulated machine is missing", program);
+		return EXIT_VITRINE;
+	}
+	argv[1] = program;
+	execv(program, argv + 1);
+	say("%s: %s", program, strerror(errno));
+	return EXIT_VITRINE;
+}
+
+static int watch(struct start_options *opt, char **args)
+{
+	struct session s;
+
+	session_init(&s);
+	if (!live_prepare(&s, &opt->live) || !machine_start_sim(&s.machine, args)) {
+		s.end = SESSION_BROKEN;
+		s.refused = true;
+		return session_finish(&s);
+	}
+	session_start(&s, opt->live.timeout_s);
+	return live_run(&s, &opt->live);
+}
+
+int verb_sim(int argc, char **argv)
+{
+	struct start_options opt;
+	char *args[MAX_ARGS], text[2][64], path[4096];
+	int status = options_read(&opt, argc, argv, FOR_SIM);
+
+	if (status)
+		return status;
+	if (opt.help)
+		return help();
+	if (optind + 1 != argc)
+		return verb_usage("sim");
+	snprintf(path, sizeof(path), "%s", argv[optind]);
+	if (access(path, R_OK) && !path_scenario(argv[optind], path, sizeof(path))) {
+		say("%s: neither a file that can be read nor a scenario that came with vitrine",
+		    argv[optind]);
+		return EXIT_USAGE;
+	}
+	fill(args, &opt, text, path);
+	return live_wants_events(&opt.live) ? watch(&opt, args) : only_run(args);
+}
