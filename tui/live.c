@@ -103,7 +103,7 @@ static void make_raw(struct session *s)
 	raw.c_iflag &= ~(ICRNL | IXON);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	is_raw = s->raw = true;
+	is_raw = s->terminal = true;
 	atexit(restore_terminal);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }

@@ -17,7 +17,7 @@
 #define MAX_EVENTS   65536	/* per turn, so that the screen stays alive */
 #define FULL_PERCENT 50		/* freeze a paced machine beyond */
 #define LEAVE	     0x1d	/* Ctrl-] */
-#define BELL_TURNS   50		/* ring again if nobody came to the door */
+#define BELL_MS	     100	/* ring again if nobody came to the door */
 
 enum {
 #define COMMAND(id, name, sentence, a, b, c, d) DO_##name = id,
@@ -67,7 +67,7 @@ static void ring(void *arg, char byte)
 {
 	struct session *s = arg;
 
-	s->bell_age = 0;
+	s->bell_ms = now_ms();
 	if (write(s->machine.bell_fd, &byte, 1) != 1 && errno != EAGAIN && errno != EPIPE)
 		say("the doorbell: %s", strerror(errno));
 }
@@ -203,7 +203,7 @@ static void read_input(struct session *s)
 		s->console_in = n < 0 && (errno == EINTR || errno == EAGAIN);
 		return;
 	}
-	leave = s->raw ? memchr(buf, LEAVE, n) : NULL;
+	leave = s->terminal ? memchr(buf, LEAVE, n) : NULL;
 	if (leave) {
 		s->end = SESSION_USER;
 		n = leave - buf;
@@ -274,7 +274,7 @@ static bool work(struct session *s)
 	busy = drain(s);
 	busy |= move_output(s);
 	link_pump(s->link);
-	if (!s->paced && ++s->bell_age % BELL_TURNS == 0 && link_mail_waits(s->link))
+	if (!s->paced && link_mail_waits(s->link) && now_ms() - s->bell_ms >= BELL_MS)
 		link_ring_bell(s->link, CH_BELL_MAIL);
 	if (s->relay)
 		busy |= relay_turn(s->relay, s->link);

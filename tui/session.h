@@ -32,7 +32,7 @@ struct session {
 	const char *break_event;	/* set at the start; NULL: none */
 	bool go;			/* resume once, when breaks are set */
 	bool console_out, console_in;	/* stdin and stdout belong to the guest */
-	bool raw;			/* stdin is a terminal in raw mode */
+	bool terminal;			/* stdin is one; Ctrl-] leaves */
 	bool paced;			/* --icount: freeze the machine while reading */
 	bool verbose;			/* show what the hypervisor says */
 
@@ -43,7 +43,7 @@ struct session {
 	u64 events, lost, printed;
 	u64 last_printed;		/* seq */
 	s64 deadline_ms;		/* 0: none */
-	int bell_age;
+	s64 bell_ms;			/* when the bell was rung last */
 	char log[8192];			/* the end of what the machine said */
 	size_t log_len;
 	enum session_end end;
