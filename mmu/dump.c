@@ -31,23 +31,22 @@ static void dump_sp(struct mmu_vm *vm, const struct sp *sp)
 		vm_emit(vm, MMU_NO_VCPU, root_count, sp->id, sp->root_count);
 }
 
+/* An entry that leads to a table stands for the table's frame. */
 static void dump_entry(struct mmu_vm *vm, const struct sp *sp, unsigned index)
 {
 	u64 spte = spte_get(sp_entry(vm, sp, index));
 	unsigned level = sp->role.level;
-	gfn_t gfn = sp_entry_gfn(vm, sp, index);
-	struct sp *child;
+	const struct sp *child = spte_is_table(spte, level) ? sp_by_table(vm, spte_hpa(spte)) : NULL;
+	gfn_t gfn = child ? child->gfn : sp_entry_gfn(vm, sp, index);
 
 	if (!spte)
 		return;
 	vm_emit(vm, MMU_NO_VCPU, spte_set, sp->id, (u16)index, (u8)level, gfn, 0, spte);
-	if (spte_is_table(spte, level)) {
-		child = sp_by_table(vm, spte_hpa(spte));
-		vm_emit(vm, MMU_NO_VCPU, sp_link, sp->id, (u16)index, child ? child->id : 0);
-	} else if (spte_is_present(spte) && !sp_is_tdp(sp)) {
+	if (child)
+		vm_emit(vm, MMU_NO_VCPU, sp_link, sp->id, (u16)index, child->id);
+	else if (spte_is_present(spte) && !sp_is_tdp(sp))
 		vm_emit(vm, MMU_NO_VCPU, rmap_add, (u8)sp->role.smm, gfn, (u8)level, sp->id,
 			(u16)index);
-	}
 }
 
 /* Is sp the first of the pages that make its frame tracked? */

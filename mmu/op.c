@@ -30,7 +30,7 @@ static void op_free_zapped(struct mmu_op *op)
 
 void op_end(struct mmu_op *op)
 {
-	if (!list_is_empty(&op->zapped))
+	if (!list_is_empty(&op->zapped) && !op->flush)
 		flush_need(op, FLUSH_zap_sp, 0, 0);
 	flush_pay(op);
 	op_free_zapped(op);

@@ -155,7 +155,7 @@ void shadow_zap_page(struct mmu_op *op, struct sp *sp)
 		op->vm->nr_indirect--;
 	}
 	forget(op, sp);
-	sp->role.invalid = 1;
+	sp_set_invalid(sp);
 	stat_add(op->vm, sp_zapped, 1);
 	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count);
 	flush_need(op, FLUSH_zap_sp, sp->gfn, 1);

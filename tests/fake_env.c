@@ -171,13 +171,18 @@ const struct fake_event *fake_last(const struct fake *fake, u16 id)
 
 void machine_init(struct machine *m, const struct mmu_config *config)
 {
-	static const struct mmu_config tdp = {
-		.mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48,
+	static const struct mmu_config usual = {
+#ifdef MMU_NO_TDP
+		.mode = MMU_MODE_SHADOW,
+#else
+		.mode = MMU_MODE_TDP,
+#endif
+		.nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48,
 	};
 
 	memset(m, 0, sizeof(*m));
 	fake_init(&m->fake);
-	config = config ? config : &tdp;
+	config = config ? config : &usual;
 	ck_assert_int_eq(mmu_vm_create(&m->fake.env, config, &m->vm), MMU_OK);
 	m->nr_vcpus = config->nr_vcpus;
 	for (unsigned i = 0; i < m->nr_vcpus; i++)

@@ -101,7 +101,8 @@ struct machine {
 	unsigned nr_vcpus;
 };
 
-/* A VM with vCPUs and no slots. NULL config: TDP with 4 levels, 48 bits, 2 vCPUs. */
+/* A VM with vCPUs and no slots. NULL config: TDP with 4 levels (shadow
+ * where the build has no TDP), 48 bits, 2 vCPUs. */
 void machine_init(struct machine *m, const struct mmu_config *config);
 /* Audits, destroys, looks for leaks. */
 void machine_fini(struct machine *m);

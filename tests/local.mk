@@ -87,15 +87,25 @@ hosted_tests += %D%/check_sim_scenario.t
 check_LIBRARIES += %D%/libfake.a
 %C%_libfake_a_SOURCES = %D%/fake_env.c %D%/fake_env.h
 hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spte.t
-hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/check_threads.t
-%C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)
-%C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_lock_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_parray_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_sp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_spte_t_LDADD = %D%/libfake.a $(LDADD)
-%C%_check_parray_t_LDADD = %D%/libfake.a $(LDADD)
+
+if WITH_TDP_MMU
+hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/check_threads.t
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
+if WITH_SHADOW_MMU
+hosted_tests += %D%/check_audit.t %D%/check_dump.t
+%C%_check_audit_t_SOURCES = %D%/check_audit.c %D%/audit_breaks.h \
+	%D%/audit_breaks_shadow.c %D%/audit_breaks_tdp.c
+%C%_check_audit_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_dump_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+endif
+endif
 
 # The hypervisor's core and devices.
 hosted_tests += %D%/check_alu.t
@@ -111,7 +121,10 @@ TESTS += %D%/image.sh
 check_LIBRARIES += %D%/libguest.a
 %C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
 hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
-hosted_tests += %D%/check_memslot.t %D%/check_rmap.t %D%/check_shadow.t
+hosted_tests += %D%/check_memslot.t %D%/check_rmap.t
+if WITH_SHADOW_MMU
+hosted_tests += %D%/check_shadow.t
+endif
 %C%_check_gwalk_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_gwalk_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_memslot_t_LDADD = %D%/libfake.a $(LDADD)

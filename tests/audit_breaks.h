@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One function per row of invariants.def: it makes a machine, has it audited
+ * green, and then breaks exactly that rule by hand. A row without its function
+ * does not link.
+ */
+#ifndef TESTS_AUDIT_BREAKS_H
+#define TESTS_AUDIT_BREAKS_H
+
+#include "tests/fake_env.h"
+
+#define INVARIANT(id, name, sentence) struct machine *break_##id(void);
+#include "mmu/invariants.def"
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules broken in a machine that shadows a guest's four levels of tables. */
+#include "mmu/memslot.h"
+#include "mmu/rmap.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+#include "tests/audit_breaks.h"
+#include "tests/guest_pt.h"
+
+#define GVA	0x1000ull
+#define GPA	0x5000ull
+
+static struct guest g;
+
+/* One page is mapped, twice; and the guest's top table, for reading. */
+static void make_guest(void)
+{
+	guest_init(&g, LONG4, NULL);
+	guest_map(&g, GVA, GPA, GPTE_W | GPTE_U, 1);
+	guest_map(&g, GVA + 0x1000, GPA, GPTE_W | GPTE_U, 1);
+	guest_map(&g, GVA + 0x2000, g.regs.cr3 & PAGE_MASK, GPTE_W | GPTE_U, 1);
+	expect_mapped(&g, 0, GVA, PFERR_WRITE, GPA);
+	expect_mapped(&g, 0, GVA + 0x1000, PFERR_WRITE, GPA);
+	expect_mapped(&g, 0, GVA + 0x2000, 0, g.regs.cr3 & PAGE_MASK);
+}
+
+/* The page at this level on the way to gva, and the entry in it. */
+static struct sp *page(gva_t gva, unsigned level, spte_t **sptep)
+{
+	struct mmu_host_step steps[5];
+
+	ck_assert_uint_eq(mmu_host_walk(g.m.vcpu[0], gva, steps), 4);
+	*sptep = fake_va(&g.m.fake, steps[4 - level].hpa);
+	return sp_by_id(g.m.vm, steps[4 - level].sp);
+}
+
+static struct rmap_head *head_of(unsigned as, gfn_t gfn, unsigned level)
+{
+	return slot_rmap(g.m.vm, slot_lookup(g.m.vm, as, gfn), gfn, level);
+}
+
+/* Hangs the rmap entry of GVA's leaf elsewhere. */
+static void move_rmap(struct rmap_head *to)
+{
+	spte_t *sptep;
+
+	page(GVA, 1, &sptep);
+	rmap_remove(g.m.vm, head_of(0, GPA >> PAGE_SHIFT, 1), sptep);
+	ck_assert_int_eq(rmap_add(g.m.vm, to, sptep), MMU_OK);
+}
+
+struct machine *break_B_5(void)
+{
+	const union mmu_role role = { .level = 1, .direct = 1, .access = ACC_ALL };
+	struct mmu_op op;
+
+	make_guest();
+	op_begin(&op, g.m.vm, NULL, true);
+	for (unsigned i = 0; i < 2; i++)
+		sp_hash_add(g.m.vm, sp_create(&op, 0x77, role, 0));
+	op_end(&op);
+	return &g.m;
+}
+
+struct machine *break_E_1(void)
+{
+	spte_t *sptep, *below;
+	struct sp *child;
+
+	make_guest();
+	page(GVA, 2, &sptep);
+	child = page(GVA, 1, &below);
+	rmap_remove(g.m.vm, &child->parents, sptep);
+	return &g.m;
+}
+
+struct machine *break_E_2(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA, 1, &sptep);
+	rmap_remove(g.m.vm, head_of(0, GPA >> PAGE_SHIFT, 1), sptep);
+	return &g.m;
+}
+
+struct machine *break_E_3(void)
+{
+	make_guest();
+	move_rmap(head_of(0, (GPA >> PAGE_SHIFT) + 1, 1));
+	return &g.m;
+}
+
+struct machine *break_E_9(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA + 0x2000, 1, &sptep);
+	ck_assert(sptep->raw & SPTE_HOST_W);
+	sptep->raw |= SPTE_W | SPTE_MMU_W;
+	return &g.m;
+}
+
+struct machine *break_G_2(void)
+{
+	struct rmap_head *head;
+	u32 *counts;
+
+	make_guest();
+	/* Two entries, so there is a descriptor: its counts are 8 bytes in. */
+	head = head_of(0, GPA >> PAGE_SHIFT, 1);
+	ck_assert_uint_eq(rmap_count(g.m.vm, head), 2);
+	ck_assert(head->word & 1);
+	counts = (u32 *)((head->word & ~3ull) + 8);
+	ck_assert_uint_eq(counts[0], 2);
+	counts[1]++;
+	return &g.m;
+}
+
+struct machine *break_G_3(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA, 1, &sptep);
+	ck_assert_int_eq(rmap_add(g.m.vm, head_of(0, GPA >> PAGE_SHIFT, 1), sptep), MMU_OK);
+	return &g.m;
+}
+
+struct machine *break_G_7(void)
+{
+	make_guest();
+	move_rmap(head_of(0, GPA >> PAGE_SHIFT, 2));
+	return &g.m;
+}
+
+struct machine *break_H_1(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA, 2, &sptep)->unsync = true;
+	return &g.m;
+}
+
+struct machine *break_H_7(void)
+{
+	struct memslot *slot;
+
+	make_guest();
+	slot = slot_by_id(g.m.vm, 0, 0);
+	++*(u16 *)parray_get(&g.m.fake.env, &slot->track, 7);
+	return &g.m;
+}
+
+struct machine *break_M_3(void)
+{
+	struct memslot *slot;
+
+	make_guest();
+	slot = slot_by_id(g.m.vm, 0, 0);
+	++*(u32 *)parray_get(&g.m.fake.env, &slot->huge_shadowed[0], 3);
+	return &g.m;
+}
+
+struct machine *break_S_2(void)
+{
+	make_guest();
+	ck_assert_int_eq(mmu_slot_create(g.m.vm, 1, 0, 0, 16, FAKE_RAM + (1 << 30), 0), MMU_OK);
+	move_rmap(head_of(1, GPA >> PAGE_SHIFT, 1));
+	return &g.m;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules broken in a machine with a TDP tree of four tables. */
+#include "mmu/memslot.h"
+#include "mmu/sp.h"
+#include "mmu/spte_set.h"
+#include "tests/audit_breaks.h"
+
+static const struct mmu_config huge_config = {
+	.mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48, .huge = true,
+};
+
+static struct machine m;
+
+/* 16 MiB of RAM, both vCPUs have the root, nothing is mapped. */
+static struct sp *make_root(const struct mmu_config *config)
+{
+	machine_init(&m, config);
+	machine_ram(&m, 0, 0, 4096, 0);
+	machine_enter(&m, 0);
+	machine_enter(&m, 1);
+	return m.vcpu[0]->mmu->root.sp;
+}
+
+/* And one page is. */
+static void make_tree(void)
+{
+	make_root(NULL);
+	ck_assert_int_eq(machine_fault(&m, 0, 0x5000, PFERR_WRITE, NULL), MMU_RETRY);
+}
+
+/* The table at this level on the way to the page. */
+static struct sp *table(unsigned level)
+{
+	struct mmu_host_step steps[5];
+
+	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x5000, steps), 4);
+	return sp_by_id(m.vm, steps[4 - level].sp);
+}
+
+static spte_t *leaf(void)
+{
+	return sp_entry(m.vm, table(1), 5);
+}
+
+/* The root's role, and what the vCPUs want. */
+static void change_roles(struct sp *root, u32 word)
+{
+	root->role.word = word;
+	for (unsigned i = 0; i < 2; i++)
+		m.vcpu[i]->root_mmu.root_role.word = word;
+}
+
+struct machine *break_A_4(void)
+{
+	make_tree();
+	m.vcpu[0]->nested_mmu.root.sp = m.vcpu[0]->mmu->root.sp;
+	return &m;
+}
+
+struct machine *break_B_1(void)
+{
+	struct sp *root = make_root(NULL);
+
+	change_roles(root, root->role.word | 1u << 20);
+	return &m;
+}
+
+struct machine *break_B_2(void)
+{
+	struct sp *root = make_root(NULL);
+	union mmu_role role = root->role;
+
+	role.cr0_wp = 1;
+	role.smep_andnot_wp = 1;
+	change_roles(root, role.word);
+	return &m;
+}
+
+struct machine *break_B_3(void)
+{
+	make_tree();
+	table(1)->role.efer_nx ^= 1;
+	return &m;
+}
+
+struct machine *break_B_4(void)
+{
+	union mmu_role role;
+
+	make_tree();
+	role = table(4)->role;
+	role.access = ACC_USER;
+	change_roles(table(4), role.word);
+	return &m;
+}
+
+struct machine *break_C_1(void)
+{
+	make_root(NULL);
+	machine_ram(&m, 1, 8192, 16, 32 << 20);
+	slot_by_id(m.vm, 0, 1)->base_gfn = 4095;
+	return &m;
+}
+
+struct machine *break_C_4(void)
+{
+	make_root(NULL);
+	m.vm->slots[1].generation = m.vm->slots[0].generation;
+	return &m;
+}
+
+struct machine *break_D_1(void)
+{
+	make_tree();
+	leaf()->raw &= ~SPTE_MMU_W;
+	return &m;
+}
+
+struct machine *break_D_2(void)
+{
+	make_tree();
+	leaf()->raw &= ~SPTE_P;
+	return &m;
+}
+
+struct machine *break_D_3(void)
+{
+	make_tree();
+	leaf()->raw |= BIT(55);
+	return &m;
+}
+
+struct machine *break_D_4(void)
+{
+	make_tree();
+	sp_entry(m.vm, table(2), 100)->raw = spte_make_table(FAKE_RAM);
+	table(2)->present++;
+	return &m;
+}
+
+struct machine *break_D_5(void)
+{
+	struct mmu_host_step steps[5];
+	unsigned nr;
+
+	make_root(&huge_config);
+	machine_fault(&m, 0, 2 << 20, PFERR_WRITE, NULL);
+	nr = mmu_host_walk(m.vcpu[0], 2 << 20, steps);
+	((spte_t *)fake_va(&m.fake, steps[nr - 1].hpa))->raw |= BIT(12);
+	return &m;
+}
+
+struct machine *break_D_6(void)
+{
+	make_tree();
+	sp_entry(m.vm, table(1), 100)->raw = SPTE_FROZEN;
+	return &m;
+}
+
+struct machine *break_D_12(void)
+{
+	make_tree();
+	slot_by_id(m.vm, 0, 0)->flags |= MMU_SLOT_READONLY;
+	return &m;
+}
+
+struct machine *break_E_4(void)
+{
+	make_root(NULL)->root_count++;
+	return &m;
+}
+
+struct machine *break_E_5(void)
+{
+	make_root(NULL);
+	m.vm->nr_indirect++;
+	return &m;
+}
+
+struct machine *break_E_7(void)
+{
+	make_tree();
+	table(2)->present++;
+	return &m;
+}
+
+struct machine *break_E_8(void)
+{
+	make_tree();
+	table(1)->unsync = true;
+	return &m;
+}
+
+struct machine *break_E_11(void)
+{
+	make_root(NULL)->role.invalid = 1;
+	return &m;
+}
+
+struct machine *break_I_1(void)
+{
+	make_tree();
+	table(2)->ptep = NULL;
+	return &m;
+}
+
+struct machine *break_I_5(void)
+{
+	struct sp *root = make_root(NULL), *twin;
+	struct mmu_op op;
+
+	op_begin(&op, m.vm, NULL, true);
+	twin = sp_create(&op, 0, root->role, SP_TDP);
+	list_add(&twin->active, &m.vm->tdp_roots);
+	op_end(&op);
+	return &m;
+}
+
+struct machine *break_I_8(void)
+{
+	make_tree();
+	table(3)->gfn += 1 << 27;
+	return &m;
+}
+
+struct machine *break_M_1(void)
+{
+	make_tree();
+	leaf()->raw += PAGE_SIZE;
+	return &m;
+}
+
+struct machine *break_Q_1(void)
+{
+	make_tree();
+	m.vcpu[1]->root_mmu.root_role.efer_nx ^= 1;
+	return &m;
+}
+
+struct machine *break_Y_1(void)
+{
+	make_tree();
+	m.vm->stats.sptes_2m++;
+	return &m;
+}
