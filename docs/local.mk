@@ -8,8 +8,10 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/architecture.texi
 %C%_vitrine_TEXINFOS += %D%/building.texi
 %C%_vitrine_TEXINFOS += %D%/channel.texi
+%C%_vitrine_TEXINFOS += %D%/gdb.texi
 %C%_vitrine_TEXINFOS += %D%/glossary.texi
 %C%_vitrine_TEXINFOS += %D%/paging.texi
+%C%_vitrine_TEXINFOS += %D%/scenarios.texi
 %C%_vitrine_TEXINFOS += %D%/tour.texi
 
 EXTRA_PROGRAMS += %D%/gen
@@ -25,3 +27,6 @@ MAINTAINERCLEANFILES += %D%/gen-tables.texi
 	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) %D%/gen && %D%/gen >$@.new && mv $@.new $@
 
 AM_MAKEINFOFLAGS = -D 'VERSION $(VERSION)'
+
+dist_check_SCRIPTS += tests/docs_commands.sh
+TESTS += tests/docs_commands.sh
