@@ -15,8 +15,9 @@ struct timeline {
 	u8 **blocks;
 	size_t nr_blocks, block_used;
 	struct model *live;
-	struct model **checkpoints;	/* [i]: after event (i + 1) * TIMELINE_CHECKPOINT - 1 */
+	struct model *checkpoints[TIMELINE_MAX_CHECKPOINTS];
 	size_t nr_checkpoints;
+	size_t interval;		/* [i] is the model after (i + 1) * interval events */
 	struct model *cursor;		/* NULL: none made yet */
 	size_t cursor_next;		/* events that are in it */
 	struct text notes;
@@ -28,6 +29,7 @@ struct timeline *timeline_new(const struct schema *schema)
 
 	tl->schema = schema;
 	tl->live = model_new();
+	tl->interval = TIMELINE_CHECKPOINT;
 	return tl;
 }
 
@@ -41,7 +43,6 @@ void timeline_free(struct timeline *tl)
 		free(tl->blocks[i]);
 	model_free(tl->cursor);
 	model_free(tl->live);
-	free(tl->checkpoints);
 	free(tl->blocks);
 	free(tl->events);
 	text_free(&tl->notes);
@@ -69,6 +70,28 @@ static const u8 *keep(struct timeline *tl, const u8 *payload, size_t len)
 	return to;
 }
 
+/* Keeps every second one: memory stays bounded, and visiting an event costs at
+ * most twice as many steps. */
+static void thin_out(struct timeline *tl)
+{
+	for (size_t i = 0; i < tl->nr_checkpoints; i++) {
+		if (i & 1)
+			tl->checkpoints[i / 2] = tl->checkpoints[i];
+		else
+			model_free(tl->checkpoints[i]);
+	}
+	tl->nr_checkpoints /= 2;
+	tl->interval *= 2;
+}
+
+static void add_checkpoint(struct timeline *tl)
+{
+	if (tl->nr_checkpoints == TIMELINE_MAX_CHECKPOINTS)
+		thin_out(tl);
+	if (tl->count % tl->interval == 0)
+		tl->checkpoints[tl->nr_checkpoints++] = model_copy(tl->live);
+}
+
 void timeline_append(struct timeline *tl, const struct event *ev)
 {
 	struct event *copy;
@@ -81,11 +104,8 @@ void timeline_append(struct timeline *tl, const struct event *ev)
 	*copy = *ev;
 	copy->payload = keep(tl, ev->payload, ev->len);
 	model_apply(tl->live, copy);
-	if (tl->count % TIMELINE_CHECKPOINT)
-		return;
-	tl->checkpoints = xrealloc(tl->checkpoints,
-				   (tl->nr_checkpoints + 1) * sizeof(*tl->checkpoints));
-	tl->checkpoints[tl->nr_checkpoints++] = model_copy(tl->live);
+	if (tl->count % tl->interval == 0)
+		add_checkpoint(tl);
 }
 
 size_t timeline_count(const struct timeline *tl)
@@ -121,14 +141,14 @@ const struct model *timeline_live(const struct timeline *tl)
 /* Makes the cursor a copy of the nearest model at or before `next` events. */
 static void rewind_cursor(struct timeline *tl, size_t next)
 {
-	size_t checkpoint = next / TIMELINE_CHECKPOINT;
+	size_t checkpoint = next / tl->interval;
 
 	if (tl->cursor && tl->cursor_next <= next &&
-	    tl->cursor_next >= checkpoint * TIMELINE_CHECKPOINT)
+	    tl->cursor_next >= checkpoint * tl->interval)
 		return;
 	model_free(tl->cursor);
 	tl->cursor = checkpoint ? model_copy(tl->checkpoints[checkpoint - 1]) : model_new();
-	tl->cursor_next = checkpoint * TIMELINE_CHECKPOINT;
+	tl->cursor_next = checkpoint * tl->interval;
 }
 
 const struct model *timeline_at(struct timeline *tl, size_t index)

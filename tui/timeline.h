@@ -14,7 +14,8 @@
 #include "tui/event.h"
 #include "tui/model.h"
 
-#define TIMELINE_CHECKPOINT 4096u	/* events between checkpoints */
+#define TIMELINE_CHECKPOINT	 4096u	/* events between checkpoints, at first */
+#define TIMELINE_MAX_CHECKPOINTS 256u	/* beyond, every other one is dropped */
 
 struct timeline;
 

@@ -40,6 +40,11 @@ void ui_free(struct ui *ui)
 	free(ui);
 }
 
+enum {
+#define COMMAND(id, name, sentence, a, b, c, d) DO_##name = id,
+#include "hv/channel/command.def"
+};
+
 /* ---- the moment looked at ---------------------------------------------------- */
 
 const struct model *ui_model(struct ui *ui)
@@ -62,6 +67,23 @@ const struct event *ui_event(struct ui *ui)
 	return ui->cursor < timeline_count(ui->tl) ? timeline_event(ui->tl, ui->cursor) : NULL;
 }
 
+/* An event that names no page belongs to the one its operation worked on last. */
+static bool page_of(struct ui *ui, const struct event *ev, u64 *sp)
+{
+	const struct schema *schema = timeline_schema(ui->tl);
+	size_t i = timeline_find(ui->tl, ev->seq);
+
+	if (event_field(schema, ev, "sp", sp))
+		return *sp != 0;
+	for (unsigned back = 0; ev->cause && back < 32 && i--; back++) {
+		const struct event *before = timeline_event(ui->tl, i);
+
+		if (before->cause == ev->cause && event_field(schema, before, "sp", sp) && *sp)
+			return true;
+	}
+	return false;
+}
+
 /* What the event is about becomes the selection. */
 static void select_event(struct ui *ui, const struct event *ev)
 {
@@ -74,8 +96,8 @@ static void select_event(struct ui *ui, const struct event *ev)
 	ui->at.vm = ev->vm;
 	if (ev->vcpu < MODEL_MAX_VCPUS)
 		ui->at.vcpu = ev->vcpu;
-	if (event_field(schema, ev, "sp", &value) && value)
-		ui->at.sp = value;
+	if (page_of(ui, ev, &value))
+		ui_select_page(ui, value);
 	if (event_field(schema, ev, "index", &value) && value < PT_ENTRIES)
 		ui->at.entry = value;
 	if (event_field(schema, ev, "gfn", &value))
@@ -109,8 +131,11 @@ static void note_stop(struct ui *ui)
 	if (!ui->machine.command || !live->stopped || live->stop_seq == ui->stop_seen)
 		return;
 	ui->stop_seen = live->stop_seq;
-	if (ui->follow && live->stop_why != CH_STOP_START)
+	if (live->stop_why == CH_STOP_START)
+		return;
+	if (ui->follow)
 		ui_goto(ui, timeline_find(ui->tl, live->stop_seq));
+	ui->machine.command(ui->machine.arg, DO_regs, ui->at.vcpu, 0, 0, 0);
 }
 
 void ui_update(struct ui *ui)
@@ -240,11 +265,6 @@ static bool send(struct ui *ui, u16 command, u64 a, u64 b)
 	ui->machine.command(ui->machine.arg, command, a, b, 0, 0);
 	return true;
 }
-
-enum {
-#define COMMAND(id, name, sentence, a, b, c, d) DO_##name = id,
-#include "hv/channel/command.def"
-};
 
 static void run_or_pause(struct ui *ui)
 {

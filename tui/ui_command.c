@@ -145,6 +145,36 @@ static void do_break(struct ui *ui, const char *arg)
 	}
 }
 
+static const struct send_row {
+	const char *name, *sentence;
+	u16 id;
+} sends[] = {
+#define COMMAND(id, name, sentence, a, b, c, d) { #name, sentence, id },
+#include "hv/channel/command.def"
+};
+
+/* "walk 0 0xc0000000": a command of the debug channel with its numbers. */
+static void do_send(struct ui *ui, const char *arg)
+{
+	size_t n = strcspn(arg, " ");
+	u64 numbers[4] = { 0 };
+	const char *p = arg + n;
+
+	for (unsigned i = 0; i < 4 && *p; i++)
+		numbers[i] = strtoull(p, (char **)&p, 0);
+	for (size_t i = 0; i < sizeof(sends) / sizeof(sends[0]); i++) {
+		if (strlen(sends[i].name) != n || memcmp(sends[i].name, arg, n))
+			continue;
+		if (!ui->machine.command)
+			fail(ui, "send", "a recording: nobody listens");
+		else
+			ui->machine.command(ui->machine.arg, sends[i].id, numbers[0], numbers[1],
+					    numbers[2], numbers[3]);
+		return;
+	}
+	fail(ui, arg, "the debug channel has no such command");
+}
+
 /* Looks from `at` on for an event of this kind. */
 static bool find_kind(struct ui *ui, size_t *at, u16 id)
 {
@@ -214,6 +244,7 @@ static const struct command commands[] = {
 	{ "find", "TEXT", "search the events", do_find },
 	{ "filter", "TEXT", "show only events with a text", do_filter },
 	{ "break", "EVENT", "stop at events of this kind", do_break },
+	{ "send", "COMMAND N...", "a command of the debug channel: walk, read, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },
 	{ "help", "", "name the commands", do_help },

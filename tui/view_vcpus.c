@@ -13,6 +13,18 @@ static void prepare(struct ui *ui, int width)
 	(void)width;
 }
 
+/* Where the machine stands still its registers are asked for; the answer comes
+ * after the event it stopped at, and is shown there. */
+static const struct model_vm *vm_of(struct ui *ui)
+{
+	const struct model *live = timeline_live(ui->tl);
+	const struct event *ev = ui_event(ui);
+
+	if (live->stopped && ev && ev->seq >= live->stop_seq)
+		return model_vm(live, ui->at.level, ui->at.vm);
+	return ui_vm(ui);
+}
+
 static size_t lines_of(const struct model_vcpu *vcpu)
 {
 	return !vcpu->known ? 0 : vcpu->regs_seq ? 4 + REGS_LINES : 4;
@@ -20,7 +32,7 @@ static size_t lines_of(const struct model_vcpu *vcpu)
 
 static size_t count(struct ui *ui)
 {
-	const struct model_vm *vm = ui_vm(ui);
+	const struct model_vm *vm = vm_of(ui);
 	size_t n = 0;
 
 	for (unsigned i = 0; vm && i < MODEL_MAX_VCPUS; i++)
@@ -109,7 +121,7 @@ static void line_regs(const struct model_vcpu *vcpu, size_t row, struct line *li
 static void line(struct ui *ui, size_t i, struct line *line)
 {
 	unsigned id;
-	const struct model_vcpu *vcpu = owner(ui_vm(ui), &i, &id);
+	const struct model_vcpu *vcpu = owner(vm_of(ui), &i, &id);
 
 	switch (i) {
 	case 0:
