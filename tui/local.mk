@@ -58,3 +58,14 @@ EXTRA_DIST += tests/tui/shadow.events tests/tui/src/mmu/sample.c \
 	tests/tui/tour.script tests/tui/tour.screen tests/tui/views.script tests/tui/views.screen \
 	tests/tui/keys.script tests/tui/keys.screen tests/tui/wide.script tests/tui/wide.screen \
 	tests/tui/small.script tests/tui/small.screen tests/tui/svg.script tests/tui/svg.screen
+
+dist_check_SCRIPTS += tests/tui_run.sh
+TESTS += tests/tui_run.sh
+
+if HAVE_VTERM
+if BUILD_TUI
+hosted_tests += tests/check_tui_terminal.t
+tests_check_tui_terminal_t_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+tests_check_tui_terminal_t_LDADD = tests/libtap.a $(CHECK_LIBS) $(VTERM_LIBS) -lutil
+endif
+endif

@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The program with a real machine: exit statuses, what goes where, recordings
+# that are the same byte by byte, and nothing left behind however it ends.
+
+here=${srcdir:-.}
+top=${top_builddir:-.}
+vitrine=$top/tui/vitrine
+
+skip()
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
+	skip "no qemu-system-x86_64 here (Debian: qemu-system-x86)"
+[ -e "$top/hv/guests/pse.elf" ] || skip "configured without the bare-metal parts"
+
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+echo 1..19
+n=0
+
+ok()	# SENTENCE COMMAND...
+{
+	n=$((n + 1))
+	sentence=$1
+	shift
+	if "$@" >"$dir/said" 2>&1; then
+		echo "ok $n - $sentence"
+	else
+		echo "not ok $n - $sentence"
+		tail -n 20 "$dir/said" "$dir/err" 2>/dev/null | sed 's/^/# /'
+	fi
+}
+
+# Runs vitrine; standard output in $dir/out, standard error in $dir/err.
+status_is()	# STATUS ARGUMENT...
+{
+	want=$1
+	shift
+	"$vitrine" "$@" </dev/null >"$dir/out" 2>"$dir/err"
+	got=$?
+	[ $got -eq "$want" ] || echo "status $got, not $want"
+	[ $got -eq "$want" ]
+}
+
+# Waits up to ten seconds for a condition.
+eventually()
+{
+	i=0
+	while ! "$@"; do
+		i=$((i + 1))
+		[ $i -lt 200 ] || return 1
+		sleep 0.05
+	done
+}
+
+one_line()	# of the program's own, and nothing on stdout
+{
+	[ "$(wc -l <"$dir/err")" -eq 1 ] && grep -q "^vitrine: .*$1" "$dir/err" &&
+		[ ! -s "$dir/out" ]
+}
+
+ok 'a guest that ends well gives status 0' status_is 0 run --timeout=60 pse
+ok 'standard output is the guest alone' test "$(sed -n 1p "$dir/out" | cut -c1-4)" = pse:
+ok 'nothing is said when all is well' test ! -s "$dir/err"
+ok 'a guest that does not end in time gives 124' status_is 124 run --timeout=3 --break=sp_new pse
+ok 'an unknown guest gives 125' status_is 125 run no-such-guest
+ok '... in one line that says what to do' one_line 'vitrine guests'
+ok 'a wrong option gives 2' status_is 2 run --mmu=both pse
+ok '... in one line' one_line 'tdp or shadow'
+ok 'the screen without a terminal gives 125' status_is 125 run --tui pse
+ok '... in one line that says what to do' one_line '--plain'
+
+record()
+{
+	status_is 0 run --mmu=shadow --icount --timeout=60 --record="$dir/a" pse &&
+		status_is 0 run --mmu=shadow --icount --timeout=60 --record="$dir/b" pse &&
+		cmp "$dir/a" "$dir/b"
+}
+ok 'two deterministic recordings of a run are the same bytes' record
+complete()
+{
+	"$vitrine" trace stat "$dir/a" | grep ' 0 lost, 0 contradictions'
+}
+ok 'a recording has every event, and they agree with each other' complete
+truncated()
+{
+	head -c 100000 "$dir/a" >"$dir/c"
+	"$vitrine" view --plain "$dir/c" >"$dir/out" 2>"$dir/err"
+	grep 'damaged at offset' "$dir/err" && grep '^== pages' "$dir/out"
+}
+ok 'half a recording is shown, and the damage is named' truncated
+
+cat >"$dir/live.script" <<'E2'
+:until sp_new
+:until console
+1
+:save-screen -
+:view vcpus
+:save-screen -
+E2
+script()
+{
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/live.script" \
+		--break=track_add --timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
+		grep -q 'EVENTS' "$dir/out" && grep -q 'roots.*now: page' "$dir/out"
+}
+ok 'a script drives a live machine' script
+demo()
+{
+	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"
+}
+ok 'the demo without a terminal is lines and status 0' demo
+
+# A machine that waits for GDB, in the background: $pid, its QEMU: $child.
+start_waiting()
+{
+	"$vitrine" run --gdb=0 --timeout=60 pse </dev/null >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	eventually has_child && eventually grep -q 'gdb: listening on 127.0.0.1:' "$dir/err"
+}
+has_child()
+{
+	child=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null) && child=${child% } &&
+		[ -n "$child" ]
+}
+gone()
+{
+	! kill -0 "$child" 2>/dev/null
+}
+
+killed()
+{
+	start_waiting && kill -9 "$pid" && eventually gone
+}
+ok 'QEMU dies with a killed vitrine' killed
+wait "$pid" 2>/dev/null
+terminated()
+{
+	start_waiting && kill -TERM "$pid" && { wait "$pid"; [ $? -eq 121 ]; } && gone
+}
+ok 'a signal ends everything, with status 121' terminated
+crashed()
+{
+	start_waiting && sleep 1 && kill -9 "$child" && { wait "$pid"; [ $? -eq 125 ]; } &&
+		grep 'ended by signal 9' "$dir/err"
+}
+ok 'a killed QEMU is told, with status 125' crashed
+kept()
+{
+	file=$(sed -n 's/.*is kept: vitrine view \([^;]*\);.*/\1/p' "$dir/err")
+	[ -n "$file" ] && "$vitrine" view --plain --view=events "$file" >"$dir/out"
+	result=$?
+	rm -f "$file"
+	[ $result -eq 0 ] && grep 'vm_new' "$dir/out"
+}
+ok 'its memory is kept, and its last events can be looked at' kept
