@@ -120,10 +120,12 @@ dist_check_SCRIPTS += %D%/image.sh
 TESTS += %D%/image.sh
 check_LIBRARIES += %D%/libguest.a
 %C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
-hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
-hosted_tests += %D%/check_memslot.t %D%/check_rmap.t
+hosted_tests += %D%/check_rmap.t
 if WITH_SHADOW_MMU
-hosted_tests += %D%/check_shadow.t
+hosted_tests += %D%/check_access.t %D%/check_gwalk.t %D%/check_gwalk_random.t
+hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.t
+%C%_check_access_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
 %C%_check_gwalk_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_gwalk_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
