@@ -132,3 +132,13 @@ endif
 %C%_check_memslot_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_rmap_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+
+# The duel: the library against a naive MMU, on the simulated machine.
+hosted_tests += %D%/duel.t
+%C%_duel_t_SOURCES = \
+	%D%/duel.c %D%/duel.def %D%/duel.h %D%/duel_guest.c %D%/duel_host.c %D%/duel_model.c \
+	%D%/duel_regs.c %D%/duel_run.c \
+	%D%/duel_step.c %D%/naive.c %D%/naive.h
+%C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)
+dist_check_SCRIPTS += %D%/sim.sh
+TESTS += %D%/sim.sh

@@ -94,8 +94,10 @@ static void check_promise(struct sim_cpu *cpu)
 			continue;
 		tables_now(cpu, e, true, &now);
 		e->broken = tlb_exceeds(e, &now, cpu_is_tdp(cpu));
-		if (e->broken)
-			cpu_report_ghost(cpu, e, &now);
+		if (!e->broken)
+			continue;
+		cpu->sim->promises_broken++;
+		cpu_report_ghost(cpu, e, &now);
 	}
 }
 

@@ -23,4 +23,12 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/watch.c %D%/watch.h
 
 
-EXTRA_DIST += %D%/main.c
+bin_PROGRAMS += %D%/vitrine-sim
+%C%_vitrine_sim_SOURCES = %D%/main.c
+%C%_vitrine_sim_LDADD = %D%/libsim.a hv/libhv.a mmu/libmmu.a
+
+scenariosdir = $(pkgdatadir)/scenarios
+dist_scenarios_DATA = \
+	%D%/scenarios/missing-flush.scn \
+	%D%/scenarios/quadrants.scn \
+	%D%/scenarios/shared-table.scn

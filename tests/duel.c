@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The duel as a program.
+ *
+ *	duel.t                       the test: both back ends, then completeness
+ *	duel.t [--seed=N] [--ops=N] [--runs=N] [--seconds=N] [--mmu=shadow|tdp]
+ *	       [--no-events] [--verbose] [--tap]
+ *
+ * With options it runs what they say: seeds from N on, until runs or seconds
+ * are over; --tap with others is the test for so long or from that seed. A
+ * failure prints its seed and the shortest list of operations found that
+ * still fails. Status 0: no difference.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "tests/duel.h"
+
+#define DEFAULT_OPS	1500
+#define TAP_SECONDS	5	/* per back end */
+#define TAPE_OPS	1800
+
+static struct duel duel;
+
+struct options {
+	struct duel_config config;
+	bool tap, one_mode;
+	unsigned runs;
+	double seconds;		/* 0: runs alone count */
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* Leaves out ever smaller parts while what remains still fails. */
+static unsigned shrink(const struct duel_config *config, struct duel_op *op, unsigned n)
+{
+	struct duel_op *fewer = calloc(n, sizeof(*fewer));
+	double end = now() + 20;
+
+	for (unsigned part = n / 2; part && fewer; part /= 2)
+		for (unsigned from = 0; from + part <= n && now() < end;) {
+			memcpy(fewer, op, from * sizeof(*op));
+			memcpy(fewer + from, op + from + part, (n - from - part) * sizeof(*op));
+			duel.tape = NULL;
+			if (duel_run(&duel, config, fewer, n - part)) {
+				from += part;
+				continue;
+			}
+			n -= part;
+			memcpy(op, fewer, n * sizeof(*op));
+		}
+	free(fewer);
+	return n;
+}
+
+static void explain(const struct duel_config *config, struct duel_op *op, unsigned n)
+{
+	struct duel_config c = *config;
+
+	printf("# FAILED: seed %llu, --mmu=%s, operation %u of %u: %s\n",
+	       (unsigned long long)c.seed, c.mode == MMU_MODE_TDP ? "tdp" : "shadow", duel.at, n,
+	       duel.failure);
+	n = duel.at + 1 < n ? duel.at + 1 : n;
+	for (unsigned i = 0; i < n; i++)
+		op[i].pinned = op[i].kind == DUEL_access;
+	n = shrink(&c, op, n);
+	c.verbose = true;
+	duel.tape = NULL;
+	printf("# the shortest found:\n");
+	duel_run(&duel, &c, op, n);
+	printf("# %s\n", duel.failure);
+}
+
+/* One run; false and an explanation on failure. */
+static bool one(const struct duel_config *config)
+{
+	struct duel_op *op = calloc(config->ops, sizeof(*op));
+	bool ok;
+
+	duel_generate(op, config->ops, config->seed);
+	duel.tape = NULL;
+	ok = duel_run(&duel, config, op, config->ops);
+	if (!ok)
+		explain(config, op, config->ops);
+	free(op);
+	return ok;
+}
+
+/* Runs seeds one after the other; tells what they did. */
+static bool many(const struct options *options, unsigned mode)
+{
+	struct duel_config config = options->config;
+	double end = now() + options->seconds;
+	u64 ok = 0, faults = 0, hits = 0, emulated = 0, nomem = 0, checks = 0;
+	unsigned runs = 0;
+
+	config.mode = mode;
+	for (; runs < options->runs && (!options->seconds || now() < end); runs++) {
+		if (!one(&config))
+			return false;
+		config.seed++;
+		ok += duel.ok;
+		faults += duel.faults;
+		hits += duel.hits;
+		emulated += duel.emulated;
+		nomem += duel.nomem;
+		checks += duel.checks;
+	}
+	printf("# %s: seeds %llu to %llu, %u operations each: %llu accesses done, %llu by the TLB, "
+	       "%llu emulated, %llu page faults, %llu refused pages, %llu check-points\n",
+	       mode == MMU_MODE_TDP ? "tdp" : "shadow", (unsigned long long)options->config.seed,
+	       (unsigned long long)config.seed - 1, config.ops, (unsigned long long)ok,
+	       (unsigned long long)hits, (unsigned long long)emulated, (unsigned long long)faults,
+	       (unsigned long long)nomem, (unsigned long long)checks);
+	return true;
+}
+
+/* Leaves out every emit in turn. */
+static bool complete(const struct options *options, unsigned mode)
+{
+	struct duel_config config = options->config;
+	struct duel_op *op = calloc(TAPE_OPS, sizeof(*op));
+	struct duel_tape *tape;
+	unsigned missed, tried = 0;
+	bool ok;
+
+	config.mode = mode;
+	config.ops = TAPE_OPS;
+	duel_generate(op, TAPE_OPS, config.seed);
+	duel.tape = (struct duel_tape *)&duel; /* any: keep one */
+	ok = duel_run(&duel, &config, op, TAPE_OPS);
+	tape = duel.tape;
+	if (!ok)
+		printf("# seed %llu: %s\n", (unsigned long long)config.seed, duel.failure);
+	missed = tape ? duel_tape_judge(tape, &tried) : 1;
+	printf("# %s: %u sites change the model, the loss of %u goes unnoticed\n",
+	       mode == MMU_MODE_TDP ? "tdp" : "shadow", tried, missed);
+	duel_tape_free(tape);
+	duel.tape = NULL;
+	free(op);
+	return ok && tried && !missed;
+}
+
+static int tap(struct options *options)
+{
+	static const struct {
+		bool (*run)(const struct options *options, unsigned mode);
+		unsigned mode;
+		const char *sentence;
+	} test[] = {
+		{ many, MMU_MODE_TDP, "the TDP MMU gives the naive answers" },
+		{ many, MMU_MODE_SHADOW, "the shadow MMU gives the naive answers" },
+		{ complete, MMU_MODE_TDP, "no emit of the TDP MMU can be left out" },
+		{ complete, MMU_MODE_SHADOW, "no emit of the shadow MMU can be left out" },
+	};
+	bool all = true;
+
+	options->runs = ~0u;
+	options->seconds = options->seconds ? options->seconds : TAP_SECONDS;
+	printf("1..%zu\n", sizeof(test) / sizeof(test[0]));
+	printf("# seed %llu\n", (unsigned long long)options->config.seed);
+	for (unsigned i = 0; i < sizeof(test) / sizeof(test[0]); i++) {
+		bool ok;
+
+		fflush(stdout);
+		ok = test[i].run(options, test[i].mode);
+		printf("%s %u - %s\n", ok ? "ok" : "not ok", i + 1, test[i].sentence);
+		all &= ok;
+	}
+	return !all;
+}
+
+static bool take(struct options *o, int c, const char *arg)
+{
+	switch (c) {
+	case 's':
+		o->config.seed = strtoull(arg, NULL, 0);
+		return true;
+	case 'o':
+		o->config.ops = strtoul(arg, NULL, 0);
+		return o->config.ops > 0;
+	case 'm':
+		o->one_mode = true;
+		o->config.mode = strcmp(arg, "tdp") ? MMU_MODE_SHADOW : MMU_MODE_TDP;
+		return true;
+	case 'r':
+		o->runs = strtoul(arg, NULL, 0);
+		return true;
+	case 't':
+		o->seconds = strtod(arg, NULL);
+		o->runs = ~0u;
+		return true;
+	case 'e':
+		o->config.events = false;
+		return true;
+	case 'v':
+		o->config.verbose = true;
+		return true;
+	case 'T':
+		o->tap = true;
+		return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option list[] = {
+		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' },
+		{ "mmu", required_argument, NULL, 'm' },  { "runs", required_argument, NULL, 'r' },
+		{ "seconds", required_argument, NULL, 't' }, { "no-events", no_argument, NULL, 'e' },
+		{ "verbose", no_argument, NULL, 'v' },	  { "tap", no_argument, NULL, 'T' },
+		{ 0 },
+	};
+	struct options o = { .config = { .seed = 1, .ops = DEFAULT_OPS, .events = true },
+			     .runs = 1, .tap = argc == 1 };
+	bool ok = true;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", list, NULL)) != -1)
+		if (!take(&o, c, optarg)) {
+			fprintf(stderr, "duel: usage: see the head of tests/duel.c\n");
+			return 2;
+		}
+	if (o.tap)
+		return tap(&o);
+	if (!o.one_mode || o.config.mode == MMU_MODE_TDP)
+		ok &= many(&o, MMU_MODE_TDP);
+	if (!o.one_mode || o.config.mode == MMU_MODE_SHADOW)
+		ok &= many(&o, MMU_MODE_SHADOW);
+	return !ok;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The duel: random operations on the library, on simulated hardware with a TLB
+ * that goes stale, and on the naive MMU. Whatever a guest or a host can see
+ * must be the same; what the hardware remembers must never allow more than the
+ * library promised; what the user interface knows must be what is.
+ *
+ * A run is a list of operations made of plain random numbers, each of which
+ * means something in any state. So a run is repeated by its seed, and shortened
+ * by leaving operations out.
+ */
+#ifndef TESTS_DUEL_H
+#define TESTS_DUEL_H
+
+#include "hv/sim/sim.h"
+#include "tests/naive.h"
+#include "tui/link.h"
+#include "tui/model.h"
+
+enum duel_kind {
+#define OP(name, weight, sentence) DUEL_##name,
+#include "tests/duel.def"
+	NR_DUEL_KINDS
+};
+
+struct duel_op {
+	u8 kind;
+	u8 cpu;
+	u64 r[4];
+	bool pinned;	/* an access goes to gva, wherever accesses went before */
+	gva_t gva;	/* where it went */
+	char text[120];	/* what it was, in words, once it was done */
+};
+
+struct duel_config {
+	u64 seed;
+	unsigned ops;
+	unsigned mode;		/* enum mmu_mode */
+	bool events;		/* hold the user interface's model against the dump */
+	bool verbose;		/* print every operation */
+};
+
+#define DUEL_CPUS	2
+#define DUEL_RECENT	16
+#define DUEL_CHECK_EVERY 64	/* operations between full audits */
+
+/* All events of a run, kept for the test of completeness. */
+struct duel_tape;
+
+struct duel {
+	struct duel_config config;
+	struct sim sim;
+	struct naive naive;
+	hpa_t ram_hpa;
+	unsigned at;			/* operation under way */
+	bool no_pse, no_nx;		/* CR4.PSE, EFER.NXE of all vCPUs are clear */
+	gva_t recent[DUEL_RECENT];	/* addresses where an access was done */
+	unsigned nr_recent;
+	u64 pdpt[DUEL_CPUS][4];		/* as each vCPU has them loaded */
+	struct link *link;
+	struct model *model;
+	struct duel_tape *tape;		/* NULL: not kept */
+	u64 seq;			/* of events given to the model */
+	char failure[400];		/* empty: none */
+	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
+};
+
+/* Fills n operations from a seed. */
+void duel_generate(struct duel_op *op, unsigned n, u64 seed);
+
+/*
+ * Runs the operations on a fresh machine.
+ *
+ *   returns  true: no difference; else duel->failure says what, duel->at where
+ */
+bool duel_run(struct duel *duel, const struct duel_config *config, struct duel_op *op, unsigned n);
+
+/* Prints what an operation would be, for a person. */
+void duel_print_op(const struct duel_op *op, unsigned at);
+
+/* ---- among the duel's files ---------------------------------------------- */
+
+/* Notes the first failure. */
+bool duel_fail(struct duel *duel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Carries out one operation on both sides and compares. */
+void duel_step(struct duel *duel, struct duel_op *op);
+
+/* The operations, one function each. */
+#define OP(name, weight, sentence)                                                                 \
+	void duel_op_##name(struct duel *duel, struct sim_cpu *cpu, struct duel_op *op);
+#include "tests/duel.def"
+
+/* Puts an operation into words, for who reads a failure. */
+void duel_tell(struct duel_op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+bool duel_is_tdp(const struct duel *duel);
+
+/* A call found no memory. Was a page refused since mem.refused had this value?
+ * From now on none is. */
+bool duel_refused(struct duel *duel, u64 before);
+
+/* Enters the guest and leaves it, in spite of a refused page. */
+void duel_visit(struct duel *duel, struct sim_cpu *cpu);
+
+/* Checks that hold between any two operations. */
+void duel_check_always(struct duel *duel);
+
+/* Audit, memory, model. */
+void duel_check_all(struct duel *duel);
+
+/* Random things in the geometry of the guest (duel_guest.c). */
+extern const struct naive_slot duel_slots[];
+extern const unsigned duel_nr_slots;
+#define DUEL_RAM	((1024 + 256) * PAGE_SIZE)
+struct mmu_regs duel_mode_regs(u64 r);
+u64 duel_root(const struct mmu_regs *regs, u64 r);
+gva_t duel_gva(const struct mmu_regs *regs, u64 r);
+u64 duel_pte(const struct mmu_regs *regs, u64 r);
+gpa_t duel_table_gpa(const struct mmu_regs *regs, u64 r);
+unsigned duel_levels(const struct mmu_regs *regs);
+/* An entry for gva in the table at this level, and a value that leads from it to
+ * a table (level > 1) or a page. */
+gpa_t duel_entry(const struct mmu_regs *regs, gpa_t table, gva_t gva, unsigned level);
+u64 duel_pte_for(const struct mmu_regs *regs, unsigned level, u64 r);
+
+/* The user interface's side (duel_model.c). */
+bool duel_model_open(struct duel *duel, bool keep_tape);
+void duel_model_close(struct duel *duel);
+void duel_model_drain(struct duel *duel);
+void duel_model_check(struct duel *duel);
+
+/* Replays the tape without the events of one site after the other.
+ *   returns  the number of sites whose loss goes unnoticed; *tried gets all
+ *            those whose events change the model */
+unsigned duel_tape_judge(struct duel_tape *tape, unsigned *tried);
+void duel_tape_free(struct duel_tape *tape);
+
+#endif

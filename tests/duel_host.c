@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* The duel: what the host, devices and tools do to a guest's memory. */
+#include <string.h>
+#include "tests/duel.h"
+
+/* One entry, on both sides. */
+static void put(struct duel *d, gpa_t gpa, u64 value, unsigned size)
+{
+	size_t mine = mmu_vm_write(d->sim.vm, gpa, &value, size);
+	size_t naive = naive_copy(&d->naive, gpa, &value, size, true);
+
+	if (mine != naive)
+		duel_fail(d, "gpa 0x%llx: %zu bytes written, naive %zu", (unsigned long long)gpa,
+			  mine, naive);
+}
+
+void duel_op_map(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	const struct mmu_regs *regs = &cpu->regs;
+	gva_t gva = duel_gva(regs, op->r[0]);
+	unsigned levels = duel_levels(regs);
+	gpa_t table = levels >= 4 ? regs->cr3 & BITS(51, 12) : regs->cr3 & BITS(31, 5);
+	u64 r = op->r[1], pte;
+
+	for (unsigned level = levels; level; level--) {
+		pte = duel_pte_for(regs, level, sched_random(&r));
+		duel_tell(op, "gva 0x%llx level %u 0x%llx", (unsigned long long)gva, level,
+		     (unsigned long long)pte);
+		put(d, duel_entry(regs, table, gva, level), pte, levels == 2 ? 4 : 8);
+		table = pte & BITS(51, 12);
+	}
+	if (levels)
+		d->recent[d->nr_recent++ % DUEL_RECENT] = gva;
+}
+
+void duel_op_poke(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	gpa_t gpa = duel_table_gpa(&cpu->regs, op->r[0]);
+	u64 r = op->r[1], value = duel_pte(&cpu->regs, op->r[2]);
+	unsigned size = cpu->regs.cr4 & CR4_PAE ? 8 : 4;
+	size_t mine, naive;
+
+	if (r % 8 == 0)
+		size = 1u << (r >> 8 & 3);
+	if (r % 16 == 1)
+		gpa += 4;
+	if (r % 64 == 2)
+		gpa += r >> 8 & 7;
+	if (r % 128 == 3)
+		value = 0;
+	mine = r >> 16 & 1 ? mmu_vm_write(d->sim.vm, gpa, &value, size)
+			   : mmu_vcpu_write(cpu->vcpu, gpa, &value, size);
+	naive = naive_copy(&d->naive, gpa, &value, size, true);
+	duel_tell(op, "gpa 0x%llx = 0x%llx size %u", (unsigned long long)gpa, (unsigned long long)value,
+	     size);
+	if (mine != naive)
+		duel_fail(d, "gpa 0x%llx: %zu bytes written, naive %zu", (unsigned long long)gpa,
+			  mine, naive);
+}
+
+/* With nested paging the library's walk is a little more patient than the
+ * hardware's: about A in a PDPTE, and about tables in read-only memory. */
+static void for_library(struct duel *d, bool on)
+{
+	d->naive.tdp = duel_is_tdp(d) && !on;
+	d->naive.pdpte_a = duel_is_tdp(d) && on;
+}
+
+void duel_op_walk(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	struct naive_access na = { .gva = duel_gva(&cpu->regs, op->r[0]),
+				   .kind = op->r[1] % 3, .user = op->r[1] >> 8 & 1,
+				   .ac = cpu->regs.ac };
+	u64 access = (na.kind == NAIVE_WRITE ? PFERR_WRITE : 0) |
+		     (na.kind == NAIVE_FETCH ? PFERR_FETCH : 0) | (na.user ? PFERR_USER : 0);
+	struct naive_result nr;
+	struct mmu_walk w;
+	bool ok;
+
+	for_library(d, true);
+	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
+	for_library(d, false);
+	ok = mmu_walk(cpu->vcpu, na.gva, access, &w);
+	if (nr.end == NAIVE_FAULT && (ok || w.error != nr.error))
+		duel_fail(d, "mmu_walk 0x%llx: %s, error 0x%llx, naive error 0x%llx",
+			  (unsigned long long)na.gva, ok ? "ok" : "fault",
+			  (unsigned long long)w.error, (unsigned long long)nr.error);
+	else if ((nr.end == NAIVE_OK || nr.end == NAIVE_READONLY) &&
+		 (!ok || w.gpa != nr.gpa || w.level != nr.level ||
+		  w.access != (nr.w * ACC_WRITE | nr.u * ACC_USER | nr.x * ACC_EXEC)))
+		duel_fail(d, "mmu_walk 0x%llx: %s gpa 0x%llx level %u access %u, naive gpa 0x%llx "
+			  "level %u %d%d%d", (unsigned long long)na.gva, ok ? "ok" : "fault",
+			  (unsigned long long)w.gpa, w.level, w.access, (unsigned long long)nr.gpa,
+			  nr.level, nr.w, nr.u, nr.x);
+}
+
+static void tool_hpa(struct duel *d, gpa_t gpa)
+{
+	hpa_t hpa = mmu_vm_gpa_to_hpa(d->sim.vm, gpa);
+	bool readonly;
+	u8 *at = naive_memory(&d->naive, gpa, &readonly);
+
+	if (hpa != (at ? d->ram_hpa + (at - d->naive.ram) : HPA_INVALID))
+		duel_fail(d, "gpa 0x%llx is at hpa 0x%llx, which is wrong", (unsigned long long)gpa,
+			  (unsigned long long)hpa);
+}
+
+void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	struct naive_access na = { .gva = duel_gva(&cpu->regs, op->r[0]) & ~7ull,
+				   .ac = cpu->regs.ac, .size = 8 };
+	struct naive_result nr;
+	u64 value = 0;
+	size_t done;
+
+	if (op->r[1] % 3 == 0) {
+		tool_hpa(d, (op->r[2] % 0x900) << PAGE_SHIFT);
+		return;
+	}
+	if (op->r[1] % 3 == 1)
+		na.kind = NAIVE_WRITE;
+	na.value = value = duel_pte(&cpu->regs, op->r[2]);
+	for_library(d, true);
+	naive_do(&d->naive, &cpu->regs, &na, &nr);
+	for_library(d, false);
+	done = na.kind == NAIVE_WRITE ? mmu_write_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL)
+				      : mmu_read_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL);
+	if (done != (nr.end == NAIVE_OK ? 8 : 0) || (done && value != na.value))
+		duel_fail(d, "by gva 0x%llx: %zu bytes, 0x%llx, naive %s, 0x%llx",
+			  (unsigned long long)na.gva, done, (unsigned long long)value,
+			  nr.end == NAIVE_OK ? "8" : "0", (unsigned long long)na.value);
+}
+
+void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	u64 before = d->sim.mem.refused;
+	unsigned i = op->r[0] % duel_nr_slots;
+	struct naive_slot *s;
+	enum mmu_status status;
+
+	(void)cpu;
+	for (unsigned k = 0; k < duel_nr_slots; k++) /* what is missing comes first */
+		if (!d->naive.slot[k].used)
+			i = k;
+	s = &d->naive.slot[i];
+	if (s->used) {
+		status = mmu_slot_delete(d->sim.vm, 0, i);
+	} else {
+		u32 flags = s->readonly ? MMU_SLOT_READONLY : 0;
+
+		status = mmu_slot_create(d->sim.vm, 0, i, s->gfn, s->npages,
+					 d->ram_hpa + s->offset, flags);
+		if (status == MMU_NOMEM && duel_refused(d, before))
+			status = mmu_slot_create(d->sim.vm, 0, i, s->gfn, s->npages,
+						 d->ram_hpa + s->offset, flags);
+	}
+	s->used = !s->used;
+	if (status != MMU_OK)
+		duel_fail(d, "slot %u: %s", i, mmu_status_name(status));
+}
+
+void duel_op_zap(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	gfn_t start = op->r[0] % 0x820;
+
+	(void)cpu;
+	if (op->r[1] % 8 == 0)
+		mmu_zap_all(d->sim.vm);
+	else
+		mmu_zap_range(d->sim.vm, 0, start, start + 1 + op->r[2] % 0x40);
+}
+
+void duel_op_unprotect(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	mmu_unprotect(d->sim.vm, duel_table_gpa(&cpu->regs, op->r[0]) >> PAGE_SHIFT);
+}
+
+void duel_op_starve(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	(void)cpu;
+	d->sim.mem.fail_in = 1 + op->r[0] % 4;
+}

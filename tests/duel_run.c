@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* A whole run of the duel: machine, operations, check-points, end. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "tests/duel.h"
+
+#define MEMORY (48ull << 20)
+
+static const struct {
+	const char *name, *sentence;
+	unsigned weight;
+} row[] = {
+#define OP(name, weight, sentence) [DUEL_##name] = { #name, sentence, weight },
+#include "tests/duel.def"
+};
+
+bool duel_fail(struct duel *d, const char *format, ...)
+{
+	va_list args;
+
+	if (d->failure[0])
+		return false;
+	va_start(args, format);
+	vsnprintf(d->failure, sizeof(d->failure), format, args);
+	va_end(args);
+	return false;
+}
+
+static u8 pick_kind(u64 r)
+{
+	unsigned total = 0, kind = 0;
+
+	for (unsigned i = 0; i < NR_DUEL_KINDS; i++)
+		total += row[i].weight;
+	for (unsigned at = r % total; at >= row[kind].weight; kind++)
+		at -= row[kind].weight;
+	return kind;
+}
+
+/* The first operations fill the tables, so that something is mapped. */
+void duel_generate(struct duel_op *op, unsigned n, u64 seed)
+{
+	u64 state = seed;
+
+	for (unsigned i = 0; i < n; i++) {
+		op[i].kind = pick_kind(sched_random(&state));
+		op[i].cpu = sched_random(&state) & 0xff;
+		for (unsigned k = 0; k < 4; k++)
+			op[i].r[k] = sched_random(&state);
+		if (i < 4)
+			op[i].kind = DUEL_mode;
+		else if (i < 160 && op[i].r[3] % 4)
+			op[i].kind = DUEL_poke;
+	}
+}
+
+void duel_print_op(const struct duel_op *op, unsigned at)
+{
+	printf("# %u: cpu%u: %s (%s)", at, op->cpu % DUEL_CPUS, row[op->kind].name,
+	       row[op->kind].sentence);
+	if (op->text[0])
+		printf(" %s\n", op->text);
+	else
+		printf(" 0x%llx 0x%llx 0x%llx\n", (unsigned long long)op->r[0],
+		       (unsigned long long)op->r[1], (unsigned long long)op->r[2]);
+}
+
+/* ---- checks -------------------------------------------------------------- */
+
+void duel_check_always(struct duel *d)
+{
+	if (d->sim.promises_broken)
+		duel_fail(d, "a TLB entry allows more than the tables after all flushes were done");
+	if (d->sim.ghosts_used)
+		duel_fail(d, "a stale TLB entry was used");
+	if (d->sim.mem.misuse)
+		duel_fail(d, "%s", d->sim.mem.misuse);
+	duel_model_drain(d);
+}
+
+static void finding(void *arg, const struct mmu_finding *f)
+{
+	duel_fail(arg, "audit: %s: %s (page %u entry %u: 0x%llx, should be 0x%llx)", f->rule,
+		  f->sentence, f->sp, f->index, (unsigned long long)f->have,
+		  (unsigned long long)f->want);
+}
+
+static void check_memory(struct duel *d)
+{
+	const u8 *real = d->sim.mem.base + d->ram_hpa;
+	u64 a, b;
+
+	if (!memcmp(real, d->naive.ram, DUEL_RAM))
+		return;
+	for (u64 at = 0; at < DUEL_RAM; at += 8) {
+		memcpy(&a, real + at, 8);
+		memcpy(&b, d->naive.ram + at, 8);
+		if (a != b) {
+			duel_fail(d, "memory at 0x%llx is 0x%llx, naive 0x%llx",
+				  (unsigned long long)at, (unsigned long long)a,
+				  (unsigned long long)b);
+			return;
+		}
+	}
+}
+
+void duel_check_all(struct duel *d)
+{
+	d->checks++;
+	check_memory(d);
+	mmu_audit(d->sim.vm, finding, d);
+	duel_model_check(d);
+}
+
+/* ---- a run --------------------------------------------------------------- */
+
+static bool make_slots(struct duel *d)
+{
+	d->naive.ram = calloc(1, DUEL_RAM);
+	d->naive.ram_size = DUEL_RAM;
+	d->naive.maxphyaddr = d->sim.config.maxphyaddr;
+	d->naive.tdp = d->config.mode == MMU_MODE_TDP;
+	d->ram_hpa = sim_mem_block(&d->sim.mem, DUEL_RAM, level_bytes(LEVEL_2M));
+	for (unsigned i = 0; i < duel_nr_slots; i++) {
+		const struct naive_slot *s = &duel_slots[i];
+
+		d->naive.slot[i] = *s;
+		d->naive.slot[i].used = true;
+		if (mmu_slot_create(d->sim.vm, 0, i, s->gfn, s->npages, d->ram_hpa + s->offset,
+				    s->readonly ? MMU_SLOT_READONLY : 0) != MMU_OK)
+			return false;
+	}
+	return d->naive.ram;
+}
+
+static const char *make_machine(struct duel *d)
+{
+	const char *dir = getenv("TMPDIR");
+	struct sim_config config = { .mode = d->config.mode, .vcpus = DUEL_CPUS, .memory = MEMORY,
+				     .maxphyaddr = 40 + d->config.seed % 3 * 3, /* 40, 43, 46 */
+				     .tdp_level = d->config.seed & 4 ? 5 : 4,
+				     .huge = d->config.seed & 1, .seed = d->config.seed };
+	char path[200];
+	const char *failed;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/duel.XXXXXX", dir ? dir : "/tmp");
+	fd = mkstemp(path);
+	if (fd < 0)
+		return "no temporary file";
+	close(fd);
+	config.shared = path;
+	failed = sim_create(&d->sim, &config);
+	unlink(path);
+	return failed;
+}
+
+static void end(struct duel *d)
+{
+	u64 pages;
+
+	if (!d->sim.panic) {
+		mmu_vm_destroy(d->sim.vm);
+		d->sim.vm = NULL;
+		pages = d->sim.mem.pages_out;
+		if (pages)
+			duel_fail(d, "%llu pages were not given back", (unsigned long long)pages);
+		if (d->sim.mem.misuse)
+			duel_fail(d, "%s", d->sim.mem.misuse);
+	}
+	if (d->link)
+		duel_model_close(d);
+	sim_destroy(&d->sim);
+	free(d->naive.ram);
+}
+
+static void run_ops(struct duel *d, struct duel_op *op, unsigned n)
+{
+	for (d->at = 0; d->at < n && !d->failure[0]; d->at++) {
+		duel_step(d, &op[d->at]);
+		if (d->config.verbose)
+			duel_print_op(&op[d->at], d->at);
+		duel_check_always(d);
+		if (!d->failure[0] && (d->at + 1) % DUEL_CHECK_EVERY == 0)
+			duel_check_all(d);
+	}
+	if (!d->failure[0])
+		duel_check_all(d);
+}
+
+bool duel_run(struct duel *d, const struct duel_config *config, struct duel_op *op, unsigned n)
+{
+	struct duel_tape *tape = d->tape;
+	jmp_buf panicked;
+	const char *failed;
+
+	memset(d, 0, sizeof(*d));
+	d->config = *config;
+	failed = make_machine(d);
+	if (failed)
+		return duel_fail(d, "%s", failed);
+	d->sim.env.events_on = config->events;
+	d->sim.on_panic = &panicked;
+	if (!setjmp(panicked)) {
+		if (config->events && !duel_model_open(d, tape != NULL))
+			duel_fail(d, "no link to the channel");
+		else if (!make_slots(d))
+			duel_fail(d, "the slots cannot be made");
+		else
+			run_ops(d, op, n);
+		end(d);
+	} else {
+		duel_fail(d, "%s:%u: %s (0x%llx, 0x%llx)", d->sim.panic_file, d->sim.panic_line,
+			  d->sim.panic, (unsigned long long)d->sim.panic_a,
+			  (unsigned long long)d->sim.panic_b);
+		end(d);
+	}
+	return !d->failure[0];
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A naive MMU, meant to be obviously right: a list of slots, a copy of the
+ * guest's memory, and a walk of the guest's tables at every access. It keeps
+ * nothing, so it cannot be stale. It shares no code with the library and none
+ * with the simulated hardware.
+ */
+#ifndef TESTS_NAIVE_H
+#define TESTS_NAIVE_H
+
+#include "mmu/mmu.h"
+
+#define NAIVE_SLOTS 8
+
+struct naive_slot {
+	bool used, readonly;
+	gfn_t gfn;
+	u64 npages;
+	u64 offset;	/* of its memory in ram */
+};
+
+struct naive {
+	u8 *ram;
+	u64 ram_size;
+	struct naive_slot slot[NAIVE_SLOTS];
+	unsigned maxphyaddr;
+	bool pdpte_a;	/* A in a PDPTE is let pass: emulated processors set it, so the library's
+			 * own walk does not mind it under nested paging */
+	bool tdp;	/* the hardware sets A and D itself: a table in read-only memory stops it */
+};
+
+enum naive_kind { NAIVE_READ, NAIVE_WRITE, NAIVE_FETCH };
+
+struct naive_access {
+	gva_t gva;
+	enum naive_kind kind;
+	bool user, ac;
+	unsigned size;
+	u64 value;	/* written, or as read */
+};
+
+enum naive_end { NAIVE_OK, NAIVE_FAULT, NAIVE_MMIO, NAIVE_READONLY };
+
+struct naive_result {
+	enum naive_end end;
+	u64 error;	/* NAIVE_FAULT */
+	gpa_t gpa;	/* where it leads, if the tables allow it */
+	unsigned level;	/* of the guest's mapping */
+	bool w, u, x;	/* rights of the guest's tables */
+};
+
+/* Memory at a gpa, up to the end of its page; NULL: no slot. */
+u8 *naive_memory(struct naive *n, gpa_t gpa, bool *readonly);
+
+/* Walks the guest's tables; set_ad: sets A and D if the access is allowed.
+ * Memory itself is not touched, NAIVE_OK only means that it could be. */
+void naive_walk(struct naive *n, const struct mmu_regs *regs, const struct naive_access *a,
+		bool set_ad, struct naive_result *r);
+
+/* Walks, sets A and D, and reads or writes. */
+void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access *a,
+	      struct naive_result *r);
+
+/* Copies between a buffer and guest-physical memory; returns bytes done. */
+size_t naive_copy(struct naive *n, gpa_t gpa, void *buf, size_t len, bool write);
+
+#endif

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+# vitrine-sim as its user meets it: the shipped scenarios, exit statuses,
+# messages, the same run twice.
+set -u
+: "${top_srcdir:=.}" "${top_builddir:=build}"
+sim=$top_builddir/hv/sim/vitrine-sim
+dir=$(mktemp -d "${TMPDIR:-/tmp}/sim.XXXXXX") || exit 99
+trap 'rm -rf "$dir"' EXIT
+number=0
+
+# STATUS MESSAGE SENTENCE COMMAND...: the command ends so and says so.
+check()
+{
+	want=$1 message=$2 sentence=$3
+	shift 3
+	number=$((number + 1))
+	timeout 60 "$@" >"$dir/out" 2>&1 </dev/null
+	status=$?
+	if [ "$status" = "$want" ] &&
+		{ [ -z "$message" ] || grep -q -F -e "$message" "$dir/out"; }; then
+		echo "ok $number - $sentence"
+	else
+		echo "not ok $number - $sentence"
+		echo "# status $status, wanted $want and '$message'"
+		sed 's/^/# /' "$dir/out"
+	fi
+}
+
+scenario()	# NAME LINES...
+{
+	name=$dir/$1.scn
+	shift
+	printf '%s\n' "$@" >"$name"
+}
+
+shipped=$(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
+set -- $shipped
+echo "1..$(($# + 17))"
+for file; do
+	check 0 'audit green' "the shipped scenario $file holds" \
+		"$sim" "$top_srcdir/hv/sim/scenarios/$file"
+done
+
+scenario bad 'vcpus 2' 'cpu0: write 0x1000 5'
+check 2 "bad.scn:2: cpu0: write 0x1000 5: = is missing" 'a bad line is named' "$sim" "$dir/bad.scn"
+scenario late 'mem 16M' 'vcpus 2'
+check 2 'late.scn:2: ' 'a word in the wrong place is named' "$sim" "$dir/late.scn"
+scenario nomap 'mode unpaged' 'map 0 0 rw'
+check 2 'nomap.scn:2: map 0 0 rw: there is no paging' 'what cannot be done is named' \
+	"$sim" "$dir/nomap.scn"
+check 2 'none.scn: open: No such file' 'a missing file is named' "$sim" "$dir/none.scn"
+check 2 'exactly one SCENARIO' 'no scenario is wrong usage' "$sim"
+check 2 '--mmu=both' 'a wrong back end is wrong usage' "$sim" --mmu=both "$dir/bad.scn"
+check 2 "Try 'vitrine-sim --help'" 'an unknown option is wrong usage' "$sim" --frobnicate x
+
+scenario wrong 'mode 4level' 'map 0x400000 0x200000 r' 'cpu0: read 0x400000 -> 5'
+check 1 'wrong.scn:3: cpu0: read 0x400000 -> 5: it was done, value 0x0' \
+	'an expectation that fails is status 1' "$sim" "$dir/wrong.scn"
+scenario fault 'mode 4level' 'map 0x400000 0x200000 r' 'cpu0: write 0x400000 = 1'
+check 1 'it ended in a page fault, error 0x3' 'a fault that nobody expects is status 1' \
+	"$sim" "$dir/fault.scn"
+scenario ghost 'vcpus 2' 'mode 4level' 'map 0x400000 0x200000 rw' 'cpu1: read 0x400000' \
+	'cpu1: drop-flush' 'pte 0x13000 = 0x300003' 'cpu1: read 0x400000'
+check 1 'a stale TLB entry was used' 'a ghost that is used and not expected is status 1' \
+	"$sim" "$dir/ghost.scn"
+
+# The same on both back ends: one guest, one outcome.
+scenario both 'vcpus 2' 'mode pae' 'map 0x400000 0x200000 rwu' 'map 0x80600000 0x400000 ru 2m' \
+	'cpu0: write 0x400000 = 5' 'cpu1: user read 0x400000 -> 5' \
+	'cpu1: user write 0x80600000 = 1 -> fault 0x7' 'cpu1: fetch 0x400000 -> fault 0x11' \
+	'cpu0: clear wp' 'cpu0: write 0x80600004 = 9' 'peek 0x400004 -> 9' \
+	'cpu0: read 0xc0000000 -> fault 0x0' 'slot 1 0x2000000 64K ro' \
+	'map 0x500000 0x2000000 rw' 'cpu0: write 0x500000 = 1 -> readonly' \
+	'map 0x501000 0x7000000 rw' 'cpu0: read 0x501000 -> mmio' \
+	'fail 1' 'zap' 'cpu0: read 0x400000 -> nomem' 'cpu0: read 0x400000 -> 5'
+check 0 'audit green' 'shadow: faults, read-only and device memory, no memory' \
+	"$sim" --mmu=shadow "$dir/both.scn"
+check 0 'audit green' 'tdp: the same' "$sim" --mmu=tdp "$dir/both.scn"
+
+# vCPUs at the same time: a run is a function of its seed.
+scenario race 'vcpus 3' 'mode 2level' 'map 0x400000 0x200000 rwu' 'map 0x401000 0x11000 rwu' \
+	'together' 'cpu0: write 0x400000 = 1' 'cpu1: write 0x401008 = 0x202007' \
+	'cpu2: write 0x400004 = 3' 'cpu0: read 0x400000' 'cpu1: read 0x401008' 'cpu2: cr3 0x10000' \
+	'cpu2: read 0x400004' 'end' 'expect no ghost used'
+check 0 'audit green' 'several vCPUs at once' \
+	"$sim" --seed=5 --shared="$dir/a" "$dir/race.scn"
+"$sim" --quiet --seed=5 --shared="$dir/b" "$dir/race.scn" </dev/null
+"$sim" --quiet --seed=6 --shared="$dir/c" "$dir/race.scn" </dev/null
+check 0 '' 'the same seed leaves the same memory and events, byte for byte' cmp "$dir/a" "$dir/b"
+check 1 'differ' 'another seed does not' cmp "$dir/a" "$dir/c"
+check 0 'cpuN: write GVA = VALUE' '--words describes the language' "$sim" --words
+check 0 'Usage: vitrine-sim' '--help helps' "$sim" --help
