@@ -120,6 +120,7 @@ START_TEST(text_reaches_gdb_while_the_guest_runs_and_at_no_other_time)
 	session_begin();
 	ask_is("qAttached", "1");
 	ask_silent("vCont;c");
+	ask_is("vCtrlC", "OK");
 	gdb_stub_console(&session_stub, "hi", 2);
 	ck_assert_str_eq(session_next(NULL), "O6869");
 	session_raw("-", 1);

@@ -107,6 +107,14 @@ START_TEST(a_range_is_stepped_until_rip_leaves_it)
 	session_run(100);
 	ck_assert_uint_eq(session_fake.regs[0].rip, FAKE_LOOP);
 	stop_is("T05");
+	ask_silent("vCont;r10000,10004:p1.1");
+	session_run(100);
+	stop_is("T05");
+	ask_is("P10=0000010000000000", "OK");
+	ask_silent("s");
+	session_run(100);
+	stop_is("T05");
+	ck_assert_uint_eq(session_fake.regs[0].rip, FAKE_LOOP + 1);
 }
 END_TEST
 

@@ -266,6 +266,8 @@ START_TEST(a_register_is_written_and_nothing_else)
 	ask_is("P0:8877665544332211", "E22");
 	ask_is("P99=00", "E22");
 	ck_assert_uint_eq(session_fake.nr_reg_writes, 2);
+	session_fake.write_status = GDB_UNSUPPORTED;
+	ask_is("P0=8877665544332212", "E22");
 }
 END_TEST
 
@@ -341,7 +343,8 @@ START_TEST(the_list_of_threads_is_proper_xml)
 	ck_assert_ptr_nonnull(strstr(xml, "<thread id=\"p1.2\" core=\"1\" name=\"vcpu 1\">"
 					  "L1 &lt;64-bit&gt; &amp; rip 0x10010</thread>"));
 	session_fake.extra = "\"a\x01\xff";
-	ck_assert_ptr_nonnull(strstr(document("threads:read:", 999), ">&quot;a?" "?</thread>"));
+	ck_assert_ptr_nonnull(strstr(document("threads:read:", 999), ">&quot;a?"
+								     "?</thread>"));
 }
 END_TEST
 

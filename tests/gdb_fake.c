@@ -71,6 +71,9 @@ static enum gdb_status fake_write_regs(void *ctx, struct gdb_tid thread,
 	if (i < 0) {
 		return GDB_INVALID;
 	}
+	if (fake->write_status != GDB_OK) {
+		return fake->write_status;
+	}
 	fake->regs[i] = *regs;
 	fake->written_groups = groups;
 	fake->nr_reg_writes++;

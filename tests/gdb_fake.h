@@ -63,6 +63,7 @@ struct gdb_fake {
 
 	/* what a test asks for */
 	enum gdb_status break_status; /* not GDB_OK: set_break answers this */
+	enum gdb_status write_status; /* not GDB_OK: write_regs answers this */
 	struct gdb_region rom;	      /* length 0: none */
 	const char *extra;	      /* not NULL: what is said of each thread */
 };

@@ -16,8 +16,13 @@ static enum gdb_status gdb_regs_write(struct gdb_stub *stub, const struct gdb_re
 				      unsigned int groups)
 {
 	const struct gdb_target *target = stub->target;
+	enum gdb_status status = GDB_OK;
 
-	return groups ? target->write_regs(target->ctx, stub->general, regs, groups) : GDB_OK;
+	if (groups) {
+		status = target->write_regs(target->ctx, stub->general, regs, groups);
+	}
+	/* An empty answer would tell GDB that the packet is not known at all. */
+	return status == GDB_UNSUPPORTED ? GDB_INVALID : status;
 }
 
 enum gdb_answer gdb_cmd_read_regs(struct gdb_stub *stub, struct gdb_scan *args,

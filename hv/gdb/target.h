@@ -167,7 +167,8 @@ struct gdb_target {
 	 * stops all of them and is told by gdb_stub_stopped(), later, never
 	 * from inside this call. A breakpoint at the rip of a thread does not
 	 * stop it before its first instruction; a step that ends at one is told
-	 * as that breakpoint's stop.
+	 * as that breakpoint's stop. Of several threads told to step, a target
+	 * may step one and hold all others: another stop comes anyway.
 	 */
 	void (*run)(void *ctx);
 
