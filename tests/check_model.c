@@ -185,6 +185,35 @@ START_TEST(after_a_gap_the_model_is_unknown_until_a_snapshot)
 }
 END_TEST
 
+START_TEST(a_snapshot_that_differs_from_the_events_is_damage)
+{
+	static const char before[] =
+		"1 1 0.1.- cause=0 mmu_config mode=tdp nr_vcpus=1 tdp_level=4 maxphyaddr=40 knobs=0x0\n"
+		"2 1 0.1.0 cause=0 sp_new sp=1 gfn=0x1 role=0x31 hpa=0x1000 flags=0x0\n"
+		"3 1 0.1.0 cause=0 spte_set sp=1 index=1 level=1 gfn=0x9 old=0x0 new=0x803\n"
+		"4 3 0.1.- cause=0 snapshot_begin vm=0 synthetic\n"
+		"5 1 0.1.- cause=0 mmu_config mode=tdp nr_vcpus=1 tdp_level=4 maxphyaddr=40 knobs=0x0"
+		" synthetic\n"
+		"6 1 0.1.0 cause=0 sp_new sp=1 gfn=0x1 role=0x31 hpa=0x1000 flags=0x0 synthetic\n";
+	struct timeline *t;
+	const char *why;
+
+	setup();
+	t = told(before);
+	parse_events("7 1 0.1.0 cause=0 spte_set sp=1 index=1 level=1 gfn=0x9 old=0x0 new=0x823"
+		     " synthetic\n8 3 0.1.- cause=0 snapshot_end vm=0 synthetic\n", t, &why);
+	ck_assert_uint_eq(timeline_live(t)->nr_damage, 0);
+	timeline_free(t);
+	t = told(before);
+	parse_events("7 3 0.1.- cause=0 snapshot_end vm=0 synthetic\n", t, &why);
+	ck_assert_uint_eq(timeline_live(t)->nr_damage, 1);
+	ck_assert_str_eq(timeline_live(t)->damage[0].text,
+			 "events and snapshot differ: page 1 entry 1: 0x803 against 0x0");
+	timeline_free(t);
+	teardown();
+}
+END_TEST
+
 START_TEST(who_comes_late_knows_nothing_until_a_snapshot)
 {
 	struct timeline *t;
@@ -325,6 +354,6 @@ TAP_MAIN("model", events_build_slots_pages_entries_rmaps_and_roots,
 	 the_model_at_an_event_is_what_was_true_then, a_long_history_can_be_visited_anywhere,
 	 a_wrong_old_value_is_damage, accessed_and_dirty_set_by_hardware_are_no_damage,
 	 after_a_gap_the_model_is_unknown_until_a_snapshot,
-	 who_comes_late_knows_nothing_until_a_snapshot, a_model_equals_its_copy_until_one_changes,
+	 a_snapshot_that_differs_from_the_events_is_damage, who_comes_late_knows_nothing_until_a_snapshot, a_model_equals_its_copy_until_one_changes,
 	 a_model_that_missed_an_event_differs, no_event_can_harm_the_model,
 	 the_long_form_reads_back_to_the_same_events, a_bad_line_is_named)

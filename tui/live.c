@@ -167,7 +167,7 @@ static int run_ui(struct session *s, const struct live_options *opt)
 	ui_free(ui);
 	status = session_finish(s);
 	if (!ok)
-		return status == EXIT_USER ? EXIT_VITRINE : status;
+		return status && status != EXIT_USER ? status : EXIT_VITRINE;
 	return status == EXIT_USER ? 0 : status;
 }
 

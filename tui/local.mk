@@ -59,8 +59,8 @@ EXTRA_DIST += tests/tui/shadow.events tests/tui/src/mmu/sample.c \
 	tests/tui/keys.script tests/tui/keys.screen tests/tui/wide.script tests/tui/wide.screen \
 	tests/tui/small.script tests/tui/small.screen tests/tui/svg.script tests/tui/svg.screen
 
-dist_check_SCRIPTS += tests/tui_run.sh
-TESTS += tests/tui_run.sh
+dist_check_SCRIPTS += tests/tui_run.sh tests/tui_snapshot.sh
+TESTS += tests/tui_run.sh tests/tui_snapshot.sh
 
 if HAVE_VTERM
 if BUILD_TUI

@@ -81,7 +81,7 @@ static struct model_vm *vm_new(u8 level, u8 nr)
 	return vm;
 }
 
-static struct model_vm *vm_copy(const struct model_vm *from)
+struct model_vm *model_vm_copy(const struct model_vm *from)
 {
 	struct model_vm *vm = xcalloc(1, sizeof(*vm));
 
@@ -92,6 +92,7 @@ static struct model_vm *vm_copy(const struct model_vm *from)
 	map_copy(&vm->rmaps, &from->rmaps);
 	map_copy(&vm->tracks, &from->tracks);
 	map_copy(&vm->tlb, &from->tlb);
+	vm->before = from->before ? model_vm_copy(from->before) : NULL;
 	return vm;
 }
 
@@ -107,8 +108,11 @@ void model_vm_clear(struct model_vm *vm)
 		memset(vm->vcpu[i].root, 0, sizeof(vm->vcpu[i].root));
 }
 
-static void vm_free(struct model_vm *vm)
+void model_vm_free(struct model_vm *vm)
 {
+	if (!vm)
+		return;
+	model_vm_free(vm->before);
 	model_vm_clear(vm);
 	map_fini(&vm->tlb);
 	free(vm);
@@ -121,7 +125,7 @@ struct model *model_copy(const struct model *from)
 	*model = *from;
 	model->shared->refs++;
 	for (unsigned i = 0; i < model->nr_vms; i++)
-		model->vm[i] = vm_copy(from->vm[i]);
+		model->vm[i] = model_vm_copy(from->vm[i]);
 	return model;
 }
 
@@ -130,7 +134,7 @@ void model_free(struct model *model)
 	if (!model)
 		return;
 	for (unsigned i = 0; i < model->nr_vms; i++)
-		vm_free(model->vm[i]);
+		model_vm_free(model->vm[i]);
 	shared_put(model->shared);
 	free(model);
 }

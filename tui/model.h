@@ -9,7 +9,8 @@
  *
  * Events are hostile input: a field out of range, a payload too short or an
  * event that contradicts the model never does harm; it is noted as damage.
- * After a gap in the sequence the model is `unknown` until a snapshot.
+ * After a gap in the sequence the model is `unknown` until a snapshot; a
+ * snapshot that differs from what was known is damage, too.
  */
 #ifndef TUI_MODEL_H
 #define TUI_MODEL_H
@@ -100,6 +101,7 @@ struct model_vm {
 	u8 vm, level;
 	bool unknown;		/* events were lost; see the gap's seq */
 	bool in_snapshot;
+	struct model_vm *before;	/* what was known when the snapshot began, else NULL */
 	u64 unknown_since;
 	bool configured;
 	struct ev_mmu_config config;

@@ -106,7 +106,7 @@ static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, 
 	return true;
 }
 
-static bool vms_equal(const struct model_vm *a, const struct model_vm *b, struct text *difference)
+bool model_vm_equal(const struct model_vm *a, const struct model_vm *b, struct text *difference)
 {
 	if (a->unknown || b->unknown)
 		return differ(difference, "the %s is unknown: events were lost",
@@ -134,7 +134,7 @@ bool model_equal(const struct model *a, const struct model *b, struct text *diff
 		if (!other)
 			return differ(difference, "machine %u of level %u is only in the first",
 				      a->vm[i]->vm, a->vm[i]->level);
-		if (!vms_equal(a->vm[i], other, difference))
+		if (!model_vm_equal(a->vm[i], other, difference))
 			return false;
 	}
 	return true;

@@ -47,6 +47,12 @@ struct model_vcpu *model_step_vcpu(struct step *step);
 /* Forgets the paging state of a machine: a snapshot follows. */
 void model_vm_clear(struct model_vm *vm);
 
+struct model_vm *model_vm_copy(const struct model_vm *from);
+void model_vm_free(struct model_vm *vm);	/* NULL does nothing */
+
+/* model_equal() for one machine. */
+bool model_vm_equal(const struct model_vm *a, const struct model_vm *b, struct text *difference);
+
 void model_add_site(struct model *model, u16 site, u32 line, const u8 *file, size_t len);
 void model_add_console(struct model *model, const u8 *bytes, size_t len);
 

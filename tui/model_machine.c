@@ -52,18 +52,36 @@ ON(site)
 ON(snapshot_begin)
 {
 	(void)e;
+	model_vm_free(s->vm->before);
+	s->vm->before = NULL;
+	if (!s->vm->unknown && s->vm->configured)
+		s->vm->before = model_vm_copy(s->vm);
 	model_vm_clear(s->vm);
 	s->vm->in_snapshot = true;
+}
+
+/* What was known before must be what is told now. */
+static void compare(struct step *s)
+{
+	struct text difference = { 0 };
+
+	if (!model_vm_equal(s->vm->before, s->vm, &difference))
+		model_damage(s, "events and snapshot differ: %s", text_str(&difference));
+	text_free(&difference);
 }
 
 ON(snapshot_end)
 {
 	(void)e;
-	if (!s->vm->in_snapshot)
+	if (!s->vm->in_snapshot) {
 		model_damage(s, "the end of a snapshot without its beginning");
-	else
-		s->vm->unknown = false;
-	s->vm->in_snapshot = false;
+		return;
+	}
+	s->vm->in_snapshot = s->vm->unknown = false;
+	if (s->vm->before)
+		compare(s);
+	model_vm_free(s->vm->before);
+	s->vm->before = NULL;
 }
 
 ON(vm_new)

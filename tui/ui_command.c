@@ -194,10 +194,12 @@ static void do_until(struct ui *ui, const char *arg)
 		return;
 	}
 	while (!find_kind(ui, &at, row->id)) {
-		if (!ui->machine.wait || !ui->machine.wait(ui->machine.arg)) {
-			fail(ui, arg, "no such event came before the end");
-			return;
-		}
+		bool runs = ui->machine.wait && ui->machine.wait(ui->machine.arg);
+
+		if (runs || find_kind(ui, &at, row->id))
+			continue;
+		fail(ui, arg, "no such event came before the end");
+		return;
 	}
 	ui_goto(ui, at);
 }
