@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The image under plain QEMU, without vitrine: it starts, tests itself, runs the
-# built-in guests under tdp, refuses what it must refuse, and leaves with the
+# built-in guests in both modes, refuses what it must refuse, and leaves with the
 # status it promises. QEMU's status is twice the image's plus one.
 
 qemu=${QEMU:-qemu-system-x86_64}
@@ -58,9 +58,13 @@ boot "$good" "mem=300M" "$guests/long.elf"
 expect 125 "not enough memory" "more RAM for the guest than there is is named"
 boot "$good" "mem=16M" "$0"
 expect 125 "neither an ELF nor" "a file that is no guest is named"
+boot "$good" "mem=16M crash=1" "$guests/long.elf"
+expect 125 "event [0-9]* guest_cr3" "a panic says which events came last"
 for guest in "$guests"/*.elf; do
 	name=$(basename "$guest" .elf)
-	boot "$good" "mmu=tdp mem=16M guest=$name" "$guest"
-	expect 0 "10 of 10 self-tests passed" "guest $name under tdp"
+	for mode in tdp shadow; do
+		boot "$good" "mmu=$mode mem=16M guest=$name" "$guest"
+		expect 0 "10 of 10 self-tests passed" "guest $name under $mode"
+	done
 done
 echo "1..$n"

@@ -10,6 +10,11 @@
 
 #include <string.h>
 
+enum command_id {
+#define COMMAND(id, name, sentence, a, b, c, d) COMMAND_##name = id,
+#include "hv/channel/command.def"
+};
+
 struct vcpu *command_vcpu(struct vm *vm, u64 id)
 {
 	return id < vm->nr_vcpus ? &vm->vcpu[id] : NULL;
@@ -142,6 +147,20 @@ static const command_fn_t command_fns[] = {
 #include "hv/channel/command.def"
 };
 
+/* After a panic a lock may be held for ever: only what takes none. */
+static bool command_is_safe(const struct command *c)
+{
+	switch (c->id) {
+	case COMMAND_regs:
+	case COMMAND_quit:
+		return true;
+	case COMMAND_read:
+		return c->arg[1] == CH_HPA;
+	default:
+		return false;
+	}
+}
+
 static void command_do(struct vm *vm, struct command *c)
 {
 	struct ch_emitter *em = vm->p->em;
@@ -150,7 +169,9 @@ static void command_do(struct vm *vm, struct command *c)
 	ch_set_cause(em, hv_emit(em, MMU_NO_VCPU, command, c->id, c->ticket, c->arg[0], c->arg[1],
 				 c->arg[2], c->arg[3]));
 	c->text = "";
-	if (c->id < sizeof(command_fns) / sizeof(*command_fns) && command_fns[c->id])
+	if (vm->control.panicked && !command_is_safe(c))
+		c->text = "the hypervisor has panicked: only regs, read of hpa and quit";
+	else if (c->id < sizeof(command_fns) / sizeof(*command_fns) && command_fns[c->id])
 		status = command_fns[c->id](vm, c);
 	hv_emit_tail(em, MMU_NO_VCPU, reply, c->text, fmt_length(c->text), c->ticket, (u8)status);
 	ch_set_cause(em, 0);

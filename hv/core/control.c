@@ -5,6 +5,7 @@
 #include "hv/core/control.h"
 
 #include "hv/core/clock.h"
+#include "hv/core/fmt.h"
 #include "hv/core/vm.h"
 
 #include <string.h>
@@ -47,7 +48,7 @@ void control_seen(void *ctx, u64 seq, u8 vcpu, u16 id, const void *payload, u16 
 	struct vm *vm = ctx;
 	struct control *c = &vm->control;
 
-	(void)vcpu;
+	c->recent[c->nr_recent++ % CONTROL_NR_RECENT] = (struct control_recent){ seq, id, vcpu };
 	c->last_seq = seq;
 	if (c->stopped || c->asked || vm->p->em->synthetic)
 		return;
@@ -169,5 +170,38 @@ void control_safe_point(struct vm *vm)
 	while (c->stopped && !vm->ended) {
 		vm->p->wait(PLATFORM_NEVER);
 		control_serve(vm);
+	}
+}
+
+static void control_last_words(struct vm *vm)
+{
+	const struct control *c = &vm->control;
+	unsigned n = c->nr_recent < CONTROL_NR_RECENT ? c->nr_recent : CONTROL_NR_RECENT;
+	struct control_recent recent[CONTROL_NR_RECENT];
+
+	memcpy(recent, c->recent, sizeof(recent)); /* what is logged is an event, too */
+	for (unsigned last = c->nr_recent, i = last - n; i != last; i++) {
+		const struct control_recent *r = &recent[i % CONTROL_NR_RECENT];
+		const struct ev_info *info = ev_info(r->id);
+
+		vm->p->log("event %lu %s vcpu %u", r->seq, info ? info->name : "?", r->vcpu);
+	}
+}
+
+void control_panic(struct vm *vm, const char *text)
+{
+	struct ch_emitter *em = vm->p->em;
+
+	atomic_store(&em->lock, 0); /* whoever held it does not come back */
+	vm->control.panicked = true;
+	vm->control.stopped = true;
+	control_last_words(vm);
+	hv_emit_tail(em, MMU_NO_VCPU, panic, text, fmt_length(text), 0, 0);
+	hv_emit(em, MMU_NO_VCPU, stop, CH_STOP_PANIC, vm->control.last_seq);
+	atomic_fetch_or(&em->header->flags, CH_FLAG_PANIC);
+	while (atomic_load(&em->header->reader) && !vm->ended) {
+		vm->p->wait(PLATFORM_NEVER);
+		if (vm->p->bells() & CONTROL_BELL(CH_BELL_MAIL))
+			command_serve(vm);
 	}
 }

@@ -14,6 +14,7 @@
 struct vm;
 
 #define CONTROL_MAX_BREAKS 16
+#define CONTROL_NR_RECENT  16
 #define CONTROL_ALL_BREAKS 0xff
 
 /* Stop at an event whose 8 payload bytes at offset, & mask, are value. */
@@ -23,7 +24,17 @@ struct control_break {
 	u64 mask, value;
 };
 
+/* One of the events seen last, for a panic's last words. */
+struct control_recent {
+	u64 seq;
+	u16 id;
+	u8 vcpu;
+};
+
 struct control {
+	bool panicked;       /* only what is safe is still done */
+	struct control_recent recent[CONTROL_NR_RECENT];
+	unsigned nr_recent;  /* ever; the newest is at (nr_recent - 1) % CONTROL_NR_RECENT */
 	bool stopped;
 	bool asked; /* stop at the end of this operation: why, and the event that did it */
 	enum ch_stop why;
@@ -57,6 +68,15 @@ void control_resume(struct vm *vm, enum ch_step step, u8 vcpu);
 
 /* Emits breaks and the stop, for a snapshot. */
 void control_snapshot(struct vm *vm);
+
+/*
+ * A rule of ours is broken: tells the host and stays here to answer what can
+ * be answered without a lock, until it says quit; returns at once if nobody reads.
+ *
+ *   context  panic; the vCPUs stand wherever they stood
+ *   events   panic, stop
+ */
+void control_panic(struct vm *vm, const char *text);
 
 /* Carries out the command in the mailbox, if there is one. events: command, reply */
 void command_serve(struct vm *vm);

@@ -11,6 +11,7 @@
  *   events=0        start with events off
  *   wait=1          stop before the first instruction, until a command says go
  *   icount=1        the machine counts instructions: read nothing but doorbells
+ *   crash=1         panic when the guest is ready to run (for tests)
  *   -- TEXT         the guest's own command line
  *
  * Module 0 is the guest's image, module 1 its initrd. Many hosts can pass one
@@ -142,6 +143,11 @@ static void hv_load(const struct cmdline *cmdline)
 		hv_refuse(error);
 }
 
+static void hv_panicked(const char *text)
+{
+	control_panic(&hv_vm, text);
+}
+
 _Noreturn void hv_main(u32 start_info)
 {
 	struct cmdline cmdline = { hv_boot.cmdline };
@@ -164,5 +170,8 @@ _Noreturn void hv_main(u32 start_info)
 	vcpu_tell_mmu(&hv_vm.vcpu[0], true);
 	if (cmdline_is(&cmdline, "wait", "1"))
 		control_ask(&hv_vm, CH_STOP_START);
+	panic_set_hook(hv_panicked);
+	if (cmdline_is(&cmdline, "crash", "1"))
+		panic("crash=1 was asked for");
 	image_exit(vm_run(&hv_vm));
 }

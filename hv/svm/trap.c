@@ -4,6 +4,7 @@
  */
 #include "hv/svm/trap.h"
 
+#include "hv/core/fmt.h"
 #include "hv/svm/console.h"
 #include "hv/svm/cpu.h"
 #include "hv/svm/exit.h"
@@ -33,8 +34,21 @@ static void trap_print(const struct trap_frame *f)
 		       read_cr3(), read_cr4());
 }
 
-static _Noreturn void panic_end(void)
+static panic_hook_t panic_hook;
+
+void panic_set_hook(panic_hook_t hook)
 {
+	panic_hook = hook;
+}
+
+/* A panic inside the hook is the end. */
+static _Noreturn void panic_end(const char *text)
+{
+	panic_hook_t hook = panic_hook;
+
+	panic_hook = NULL;
+	if (hook)
+		hook(text);
 	image_exit(IMAGE_EXIT_CANNOT);
 }
 
@@ -47,11 +61,13 @@ static const char *const trap_names[32] = {
 static _Noreturn void trap_exception(const struct trap_frame *f)
 {
 	const char *name = trap_names[f->vector];
+	char text[64];
 
-	console_printf("vitrine-hv: panic: exception %lu %s in the hypervisor\n", f->vector,
-		       name ? name : "");
+	fmt_snprintf(text, sizeof(text), "exception %lu %s in the hypervisor, rip %#lx", f->vector,
+		     name ? name : "", f->rip);
+	console_printf("vitrine-hv: panic: %s\n", text);
 	trap_print(f);
-	panic_end();
+	panic_end(text);
 }
 
 void trap_dispatch(struct trap_frame *f)
@@ -67,13 +83,14 @@ void trap_dispatch(struct trap_frame *f)
 
 void panic(const char *f, ...)
 {
+	char text[256];
 	va_list ap;
 
 	irq_disable();
-	console_printf("vitrine-hv: panic: ");
 	va_start(ap, f);
-	console_vprintf(f, ap);
+	fmt_vsnprintf(text, sizeof(text), f, ap);
 	va_end(ap);
-	console_printf("\nvitrine-hv: called from %p\n", __builtin_return_address(0));
-	panic_end();
+	console_printf("vitrine-hv: panic: %s\nvitrine-hv: called from %p\n", text,
+		       __builtin_return_address(0));
+	panic_end(text);
 }

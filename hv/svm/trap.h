@@ -34,8 +34,14 @@ void trap_set_handler(unsigned vector, trap_fn_t fn);
 /* Called from gates.S only. */
 void trap_dispatch(struct trap_frame *f);
 
+/* What a panic does when it has said what it is and printed the registers;
+ * without one the machine ends with IMAGE_EXIT_CANNOT. */
+typedef void (*panic_hook_t)(const char *text);
+void panic_set_hook(panic_hook_t hook);
+
 /*
- * Our own bug: says what, prints the registers, and stays reachable.
+ * Our own bug: says what, tells where it was called, and stays
+ * reachable (panic_set_hook).
  *
  *   context   any; interrupts are switched off; never returns
  */
