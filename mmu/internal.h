@@ -220,6 +220,8 @@ struct mmu_vm {
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
+	/* What they were made under beyond their roles; by has_4_byte_gpte. */
+	u8 shadow_config[2];
 	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */
 
 	/* Guarded by sps_lock: records and their numbers. */

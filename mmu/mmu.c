@@ -36,7 +36,8 @@ bool vcpu_set_role(struct mmu_vcpu *vcpu)
 	root = config->mode == MMU_MODE_TDP ? role_root_tdp(cpu, config->tdp_level) :
 					      role_root_shadow(cpu);
 	mmu->cpu_role = cpu;
-	if (root.word != mmu->root_role.word)
+	/* What mirrors guest tables also depends on what the root role omits. */
+	if (root.word != mmu->root_role.word || vcpu->vm->backend->indirect)
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 	mmu->root_role = root;
 	gwalk_init_permissions(mmu);

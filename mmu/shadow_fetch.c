@@ -31,7 +31,8 @@ struct fetch {
  * first write faults and sets it. With CR0.WP clear the guest's kernel writes
  * where W is clear, but the hardware always runs with WP set: the entry is made
  * writable for the kernel alone, which must not execute from a user page then
- * if SMEP is on. The next access by user mode turns it back.
+ * if SMEP is on. The next access by user mode turns it back. SMAP cannot see
+ * such a page till then; as in KVM, that is let pass.
  */
 static unsigned leaf_access(const struct mmu *mmu, const struct gwalk *walk, u64 error)
 {

@@ -249,6 +249,8 @@ void machine_audit(struct machine *m)
 {
 	bool events_on = m->fake.env.events_on;
 
+	if (m->audit_every && m->audit_calls++ % m->audit_every)
+		return;
 	m->fake.env.events_on = false;
 	ck_assert_uint_eq(mmu_audit(m->vm, fail_finding, NULL), 0);
 	m->fake.env.events_on = events_on;

@@ -99,6 +99,8 @@ struct machine {
 	struct mmu_vm *vm;
 	struct mmu_vcpu *vcpu[MMU_MAX_VCPUS];
 	unsigned nr_vcpus;
+	unsigned audit_every;	/* audit only every so many times; 0: each time */
+	unsigned audit_calls;
 };
 
 /* A VM with vCPUs and no slots. NULL config: TDP with 4 levels (shadow
@@ -121,7 +123,7 @@ enum mmu_verdict machine_fault(struct machine *m, unsigned vcpu, u64 addr, u64 e
 /* The leaf that the vCPU's tables have for the address, its level in *level; 0. */
 u64 machine_leaf(struct machine *m, unsigned vcpu, u64 addr, unsigned *level);
 
-/* The whole audit finds nothing. */
+/* The whole audit finds nothing. Called by all the above. */
 void machine_audit(struct machine *m);
 
 #endif

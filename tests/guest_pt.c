@@ -130,6 +130,16 @@ static u64 read_spte(struct guest *g, hpa_t hpa)
 	return spte;
 }
 
+/* SMEP and SMAP are checked by the hardware, by our U. */
+static bool kernel_may_not(const struct mmu_regs *regs, u64 rights, u64 access)
+{
+	if (access & PFERR_USER || !(rights & SPTE_U))
+		return false;
+	if (access & PFERR_FETCH)
+		return regs->cr4 & CR4_SMEP;
+	return regs->cr4 & CR4_SMAP && !regs->ac;
+}
+
 /* CR0.WP is always set under us, NX always on. PDPTEs carry no rights. */
 bool cpu_translate(struct guest *g, unsigned vcpu, gva_t gva, u64 access, struct outcome *out,
 		   u64 *error)
@@ -152,7 +162,8 @@ bool cpu_translate(struct guest *g, unsigned vcpu, gva_t gva, u64 access, struct
 	} while (level > 1 && !(spte & BIT(7)));
 	*error |= PFERR_PRESENT;
 	if ((access & PFERR_WRITE && !(rights & SPTE_W)) ||
-	    (access & PFERR_USER && !(rights & SPTE_U)) || (access & PFERR_FETCH && nx))
+	    (access & PFERR_USER && !(rights & SPTE_U)) || (access & PFERR_FETCH && nx) ||
+	    kernel_may_not(mmu_get_regs(g->m.vcpu[vcpu]), rights, access))
 		return false;
 	out->spte = spte;
 	out->level = level;

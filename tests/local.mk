@@ -124,6 +124,8 @@ hosted_tests += %D%/check_rmap.t
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_access.t %D%/check_gwalk.t %D%/check_gwalk_random.t
 hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.t
+hosted_tests += %D%/check_shadow_modes.t %D%/check_shadow_random.t
+hosted_tests += %D%/check_shadow_tables.t
 %C%_check_access_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
@@ -132,6 +134,9 @@ endif
 %C%_check_memslot_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_rmap_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_shadow_modes_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_shadow_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_shadow_tables_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 
 # The duel: the library against a naive MMU, on the simulated machine.
 hosted_tests += %D%/duel.t
