@@ -52,6 +52,10 @@ check_PROGRAMS += %D%/gdb_server
 dist_check_SCRIPTS += %D%/gdb_real.sh
 TESTS += %D%/gdb_real.sh
 
+# The same GDB on guests, through `vitrine run`.
+dist_check_SCRIPTS += %D%/gdb_guest.sh
+TESTS += %D%/gdb_guest.sh
+
 # The programs alone, which is what sanitizers can see; and that these stay out of
 # bare metal.
 check-hosted: all $(check_LIBRARIES)

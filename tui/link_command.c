@@ -118,6 +118,12 @@ size_t link_pipe_write(struct link *link, enum ch_pipe_id id, const void *buf, s
 
 void link_pipe_open(struct link *link, enum ch_pipe_id id, bool open)
 {
-	if (link_ready(link, NULL))
-		atomic_store(&link->header->pipe[id].open, open);
+	_Atomic u32 *state;
+	u32 was;
+
+	if (!link_ready(link, NULL))
+		return;
+	state = &link->header->pipe[id].open;
+	was = atomic_load(state);
+	atomic_store(state, open ? (was | 1) + 2 : was & ~1u);
 }

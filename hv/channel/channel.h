@@ -102,7 +102,8 @@ struct ch_pipe {
 	u32 zero;
 	_Atomic u64 head;	/* stored by the writer */
 	_Atomic u64 tail;	/* stored by the reader */
-	_Atomic u32 open;	/* GDB pipes: a debugger is connected (host stores) */
+	_Atomic u32 open;	/* GDB pipes, stored by the host: odd while a debugger is
+				 * connected, another number for each connection */
 	u32 zero2;
 };
 

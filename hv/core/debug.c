@@ -45,7 +45,8 @@ static bool debug_translate(struct vcpu *v, gva_t gva, gpa_t *gpa)
 	struct mmu_walk walk;
 
 	vcpu_sync_mmu(v);
-	if (!mmu_walk(v->walk_mmu, gva, 0, &walk))
+	/* SMAP does not keep a tool from what the user can see. */
+	if (!mmu_walk(v->walk_mmu, gva, 0, &walk) && !mmu_walk(v->walk_mmu, gva, PFERR_USER, &walk))
 		return false;
 	*gpa = walk.gpa;
 	return true;

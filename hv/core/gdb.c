@@ -22,6 +22,8 @@ static void gdb_out(void *ctx, const void *bytes, size_t n)
 		p->relax();
 		sent += ch_pipe_write(p->em, CH_GDB_OUT, (const u8 *)bytes + sent, n - sent);
 	}
+	if (sent < n) /* half a packet helps nobody */
+		gdb_stub_disconnected(&vm->gdb.stub);
 }
 
 void gdb_init(struct vm *vm)
@@ -35,17 +37,18 @@ void gdb_init(struct vm *vm)
 void gdb_serve(struct vm *vm)
 {
 	struct gdb_session *g = &vm->gdb;
-	bool open = atomic_load(&vm->p->em->header->pipe[CH_GDB_IN].open);
+	u32 open = atomic_load(&vm->p->em->header->pipe[CH_GDB_IN].open);
+	bool changed = open != g->open;
 	u8 bytes[256];
 	size_t n;
 
-	if (open && !g->connected)
+	g->open = open;
+	if (changed && open & 1)
 		gdb_stub_connected(&g->stub);
 	while ((n = ch_pipe_read(vm->p->em, CH_GDB_IN, bytes, sizeof(bytes))) != 0)
 		gdb_stub_input(&g->stub, bytes, n);
-	if (!open && g->connected)
+	if (changed && !(open & 1))
 		gdb_stub_disconnected(&g->stub);
-	g->connected = open;
 }
 
 void gdb_hit_breakpoint(struct vm *vm, u8 vcpu)
@@ -55,13 +58,15 @@ void gdb_hit_breakpoint(struct vm *vm, u8 vcpu)
 	control_ask(vm, CH_STOP_GDB);
 }
 
-static enum gdb_stop_reason gdb_reason(const struct vm *vm)
+static enum gdb_stop_reason gdb_reason(struct vm *vm)
 {
+	struct vcpu *v = &vm->vcpu[vm->gdb.vcpu];
+
 	switch (vm->control.why) {
 	case CH_STOP_GDB:
 		return vm->gdb.reason;
-	case CH_STOP_STEP:
-		return GDB_STOP_STEP;
+	case CH_STOP_STEP: /* one that ends at a breakpoint has come to it */
+		return debug_at_rip(v) ? GDB_STOP_SOFT : GDB_STOP_STEP;
 	default:
 		return GDB_STOP_PAUSED;
 	}

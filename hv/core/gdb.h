@@ -15,7 +15,7 @@ struct vm;
 struct gdb_session {
 	struct gdb_stub stub;
 	struct gdb_target target;
-	bool connected;              /* as last told to the stub */
+	u32 open;                    /* of the pipe, when we last looked */
 	bool step_planned;
 	u8 step_vcpu;
 	enum gdb_stop_reason reason; /* of the stop that is asked for */

@@ -134,7 +134,8 @@ static bool target_translate(struct vcpu *v, enum gdb_space space, u64 addr, gpa
 		*gpa = addr;
 		return true;
 	}
-	if (!mmu_walk(v->walk_mmu, addr, 0, &walk))
+	/* SMAP does not keep a tool from what the user can see. */
+	if (!mmu_walk(v->walk_mmu, addr, 0, &walk) && !mmu_walk(v->walk_mmu, addr, PFERR_USER, &walk))
 		return false;
 	*gpa = walk.gpa;
 	return true;
