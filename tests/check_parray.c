@@ -39,6 +39,7 @@ START_TEST(a_record_starts_as_zeros_and_stays_where_it_is)
 	}
 	ck_assert_uint_eq(array.pages, fake.nr_taken);
 	parray_fini(&fake.env, &array);
+	ck_assert_uint_eq(array.pages, 0);
 	fake_fini(&fake);
 }
 END_TEST

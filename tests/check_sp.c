@@ -66,6 +66,8 @@ START_TEST(a_number_is_used_again_only_after_its_page_was_freed)
 	ck_assert_uint_eq(fake_last(&m.fake, EV_sp_free)->sp_free.sp, 1);
 	c = sp_create(&op, 3, direct_role, SP_TDP);
 	ck_assert_uint_eq(c->id, 1);
+	ck_assert_uint_ne(c->table_hpa, table_hpa);
+	ck_assert_ptr_null(sp_by_table(m.vm, table_hpa));
 	ck_assert_ptr_eq(sp_next(m.vm, NULL), c);
 	ck_assert_ptr_eq(sp_next(m.vm, c), b);
 	ck_assert_ptr_null(sp_next(m.vm, b));

@@ -249,6 +249,34 @@ START_TEST(an_exchange_fails_if_the_hardware_or_somebody_else_came_first)
 }
 END_TEST
 
+/* Nobody can come between: the change is made and the lock is held. */
+static void look_at_emit(struct fake *fake, const struct fake_event *event)
+{
+	struct bench *b = fake->hook_arg;
+
+	if (event->id != EV_spte_set)
+		return;
+	ck_assert_uint_eq(b->m.vm->events_lock.word, 1);
+	ck_assert_uint_eq(spte_get(sp_entry(b->m.vm, b->sp, 3)), event->spte_set.new);
+}
+
+START_TEST(a_change_and_its_event_are_one_step)
+{
+	struct bench b;
+
+	bench_init(&b, true);
+	b.m.fake.hook_arg = &b;
+	b.m.fake.on_emit = look_at_emit;
+	ck_assert_int_eq(spte_cas(&b.op, b.sp, 3, 3, 0, WLEAF | 0x3000), MMU_OK);
+	ck_assert_uint_eq(b.m.vm->events_lock.word, 0);
+	spte_set(&b.op, b.sp, 3, 3, 0);
+	ck_assert_uint_eq(b.m.vm->events_lock.word, 0);
+	ck_assert_uint_eq(fake_count(&b.m.fake, EV_spte_set), 2);
+	b.m.fake.on_emit = NULL;
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(broken_rules_stop_the_vm_before_the_entry_is_stored)
 {
 	struct bench b;
@@ -283,4 +311,5 @@ TAP_MAIN("spte",
 	 setting_what_is_already_there_is_no_event,
 	 what_the_hardware_noted_stays_when_rights_change,
 	 an_exchange_fails_if_the_hardware_or_somebody_else_came_first,
+	 a_change_and_its_event_are_one_step,
 	 broken_rules_stop_the_vm_before_the_entry_is_stored)

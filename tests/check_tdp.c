@@ -292,6 +292,37 @@ START_TEST(who_is_in_the_guest_is_kicked_before_a_zap_returns)
 }
 END_TEST
 
+/* The third turn of the waiting loop is when the vCPU leaves; until then all that
+ * it may be walking through must be there. */
+static void leave_at_third_turn(struct fake *fake)
+{
+	struct machine *m = fake->hook_arg;
+
+	ck_assert_uint_eq(fake->kicks[1], 1);
+	ck_assert_uint_eq(fake_count(fake, EV_sp_free), 0);
+	if (fake->relaxes == 3)
+		mmu_leave(m->vcpu[1]);
+}
+
+START_TEST(no_table_is_freed_while_somebody_runs_in_the_guest)
+{
+	struct machine m;
+	struct mmu_entry entry;
+
+	setup(&m, NULL);
+	machine_fault(&m, 0, 0, W, NULL);
+	m.fake.on_relax = leave_at_third_turn;
+	m.fake.hook_arg = &m;
+	ck_assert_int_eq(mmu_enter(m.vcpu[1], &entry), MMU_OK);
+	m.fake.relaxes = 0;
+	mmu_zap_all(m.vm);
+	ck_assert_uint_eq(m.fake.relaxes, 3);
+	ck_assert_uint_eq(fake_count(&m.fake, EV_sp_free), 3);
+	machine_audit(&m);
+	machine_fini(&m);
+}
+END_TEST
+
 /* ---- write protection and splitting ----------------------------------------------------- */
 
 START_TEST(write_protecting_a_frame_takes_w_and_mmu_w_at_any_level)
@@ -363,5 +394,6 @@ TAP_MAIN("tdp",
 	 deleting_a_slot_leaves_no_way_to_its_memory,
 	 zapping_everything_gives_all_tables_back_and_new_roots,
 	 who_is_in_the_guest_is_kicked_before_a_zap_returns,
+	 no_table_is_freed_while_somebody_runs_in_the_guest,
 	 write_protecting_a_frame_takes_w_and_mmu_w_at_any_level,
 	 a_huge_leaf_is_split_where_a_shadowed_table_lies_inside)

@@ -69,6 +69,8 @@ static void emit(void *ctx, u8 vcpu, u16 id, const struct mmu_site *site, const 
 	event = &fake->events[fake->nr_events++];
 	*event = (struct fake_event){ .id = id, .vcpu = vcpu, .len = len, .site = site };
 	memcpy(event->payload, payload, len);
+	if (fake->on_emit)
+		fake->on_emit(fake, event);
 	pthread_mutex_unlock(&fake->lock);
 }
 

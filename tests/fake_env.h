@@ -55,6 +55,7 @@ struct fake {
 	void (*on_kick)(struct fake *fake, u8 vcpu);
 	void (*on_relax)(struct fake *fake);
 	void (*on_point)(struct fake *fake, unsigned point);
+	void (*on_emit)(struct fake *fake, const struct fake_event *event);
 	void *hook_arg;
 
 	bool expect_panic;
