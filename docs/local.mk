@@ -10,7 +10,9 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/channel.texi
 %C%_vitrine_TEXINFOS += %D%/gdb.texi
 %C%_vitrine_TEXINFOS += %D%/glossary.texi
+%C%_vitrine_TEXINFOS += %D%/labs.texi
 %C%_vitrine_TEXINFOS += %D%/paging.texi
+%C%_vitrine_TEXINFOS += %D%/running.texi
 %C%_vitrine_TEXINFOS += %D%/scenarios.texi
 %C%_vitrine_TEXINFOS += %D%/tour.texi
 
