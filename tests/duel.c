@@ -4,10 +4,10 @@
  *
  *	duel.t                       the test: both back ends, then completeness
  *	duel.t [--seed=N] [--ops=N] [--runs=N] [--seconds=N] [--mmu=shadow|tdp]
- *	       [--no-events] [--verbose] [--tap]
+ *	       [--no-events] [--verbose] [--first] [--tap]
  *
  * With options it runs what they say: seeds from N on, until runs or seconds
- * are over; --tap with others is the test for so long or from that seed. A
+ * are over; --first does not shorten what it finds; --tap with others is the test for so long or from that seed. A
  * failure prints its seed and the shortest list of operations found that
  * still fails. Status 0: no difference.
  */
@@ -26,7 +26,7 @@ static struct duel duel;
 
 struct options {
 	struct duel_config config;
-	bool tap, one_mode;
+	bool tap, one_mode, first;
 	unsigned runs;
 	double seconds;		/* 0: runs alone count */
 };
@@ -61,13 +61,16 @@ static unsigned shrink(const struct duel_config *config, struct duel_op *op, uns
 	return n;
 }
 
-static void explain(const struct duel_config *config, struct duel_op *op, unsigned n)
+static void explain(const struct options *options, const struct duel_config *config,
+		    struct duel_op *op, unsigned n)
 {
 	struct duel_config c = *config;
 
 	printf("# FAILED: seed %llu, --mmu=%s, operation %u of %u: %s\n",
 	       (unsigned long long)c.seed, c.mode == MMU_MODE_TDP ? "tdp" : "shadow", duel.at, n,
 	       duel.failure);
+	if (options->first)
+		return;
 	n = duel.at + 1 < n ? duel.at + 1 : n;
 	for (unsigned i = 0; i < n; i++)
 		op[i].pinned = op[i].kind == DUEL_access;
@@ -80,7 +83,7 @@ static void explain(const struct duel_config *config, struct duel_op *op, unsign
 }
 
 /* One run; false and an explanation on failure. */
-static bool one(const struct duel_config *config)
+static bool one(const struct options *options, const struct duel_config *config)
 {
 	struct duel_op *op = calloc(config->ops, sizeof(*op));
 	bool ok;
@@ -89,7 +92,7 @@ static bool one(const struct duel_config *config)
 	duel.tape = NULL;
 	ok = duel_run(&duel, config, op, config->ops);
 	if (!ok)
-		explain(config, op, config->ops);
+		explain(options, config, op, config->ops);
 	free(op);
 	return ok;
 }
@@ -104,7 +107,7 @@ static bool many(const struct options *options, unsigned mode)
 
 	config.mode = mode;
 	for (; runs < options->runs && (!options->seconds || now() < end); runs++) {
-		if (!one(&config))
+		if (!one(options, &config))
 			return false;
 		config.seed++;
 		ok += duel.ok;
@@ -204,6 +207,9 @@ static bool take(struct options *o, int c, const char *arg)
 	case 'v':
 		o->config.verbose = true;
 		return true;
+	case 'f':
+		o->first = true;
+		return true;
 	case 'T':
 		o->tap = true;
 		return true;
@@ -218,6 +224,7 @@ int main(int argc, char **argv)
 		{ "mmu", required_argument, NULL, 'm' },  { "runs", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 't' }, { "no-events", no_argument, NULL, 'e' },
 		{ "verbose", no_argument, NULL, 'v' },	  { "tap", no_argument, NULL, 'T' },
+		{ "first", no_argument, NULL, 'f' },
 		{ 0 },
 	};
 	struct options o = { .config = { .seed = 1, .ops = DEFAULT_OPS, .events = true },

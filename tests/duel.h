@@ -112,7 +112,7 @@ void duel_check_all(struct duel *duel);
 /* Random things in the geometry of the guest (duel_guest.c). */
 extern const struct naive_slot duel_slots[];
 extern const unsigned duel_nr_slots;
-#define DUEL_RAM	((1024 + 256) * PAGE_SIZE)
+#define DUEL_RAM	(2050 * PAGE_SIZE)
 struct mmu_regs duel_mode_regs(u64 r);
 u64 duel_root(const struct mmu_regs *regs, u64 r);
 gva_t duel_gva(const struct mmu_regs *regs, u64 r);

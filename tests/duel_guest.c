@@ -14,7 +14,10 @@ const struct naive_slot duel_slots[] = {
 	{ .gfn = 0, .npages = 128, .offset = 0 },
 	{ .gfn = 0x203, .npages = 64, .offset = 128 * PAGE_SIZE },
 	{ .gfn = 0x300, .npages = 64, .offset = 192 * PAGE_SIZE, .readonly = true },
-	{ .gfn = 0x400, .npages = 1024, .offset = 256 * PAGE_SIZE },
+	/* Two of our 2 MiB pages, and a small one before them. */
+	{ .gfn = 0x3ff, .npages = 1025, .offset = 511 * PAGE_SIZE },
+	/* 2 MiB of frames whose memory is not aligned to 2 MiB. */
+	{ .gfn = 0x9ff, .npages = 514, .offset = 1536 * PAGE_SIZE },
 };
 
 const unsigned duel_nr_slots = sizeof(duel_slots) / sizeof(duel_slots[0]);
@@ -61,7 +64,7 @@ struct mmu_regs duel_mode_regs(u64 r)
 u64 duel_root(const struct mmu_regs *regs, u64 r)
 {
 	bool pae = duel_levels(regs) == 3;
-	u64 root = (pae ? PDPTS + take(&r, 2) : 1 + take(&r, 4)) << PAGE_SHIFT;
+	u64 root = (pae ? PDPTS + take(&r, 2) : 1 + take(&r, 2)) << PAGE_SHIFT;
 
 	if (take(&r, 50) == 0)
 		root = 0x280ull << PAGE_SHIFT; /* no slot there */
@@ -89,7 +92,7 @@ gva_t duel_gva(const struct mmu_regs *regs, u64 r)
 	gva_t gva = offset[take(&r, 8)];
 
 	if (!levels) /* a gpa */
-		return gva | (take(&r, 2) ? take(&r, 32) : take(&r, 0x810)) << PAGE_SHIFT;
+		return gva | (take(&r, 2) ? take(&r, 32) : take(&r, 0xc10)) << PAGE_SHIFT;
 	for (unsigned level = 1; level <= levels; level++)
 		gva |= index_at(regs, level, &r)
 		       << (12 + (levels == 2 ? 10 : 9) * (level - 1));
@@ -115,8 +118,8 @@ static u64 target(u64 *r, bool *large)
 	if (kind < 86)
 		return 0x280;
 	if (kind < 92)
-		return 0x400 + take(r, 2) * 511 + take(r, 3);
-	return take(r, 4) ? take(r, 2) * 0x400 : take(r, 0x800);
+		return (take(r, 3) ? 0x400 : 0xa00) + take(r, 2) * 511 + take(r, 3) - 1;
+	return take(r, 4) ? take(r, 2) * 0x400 : take(r, 0xc00);
 }
 
 u64 duel_pte(const struct mmu_regs *regs, u64 r)
@@ -163,15 +166,29 @@ gpa_t duel_entry(const struct mmu_regs *regs, gpa_t table, gva_t gva, unsigned l
 	return table + (gva >> (12 + 9 * (level - 1)) & 511) * 8;
 }
 
+/* A large page: of memory that ours may map as large, or may not. */
+static u64 large_pte(const struct mmu_regs *regs, u64 *r)
+{
+	static const u16 frames[] = { 0, 0x400, 0x600, 0xa00 };
+	u64 frame = frames[take(r, 4)];
+
+	if (duel_levels(regs) == 2) /* 4 MiB */
+		frame &= 0xc00;
+	return frame << PAGE_SHIFT | 0x80;
+}
+
 u64 duel_pte_for(const struct mmu_regs *regs, unsigned level, u64 r)
 {
-	u64 pte = (level > 1 ? 1 + take(&r, TABLES) : 16 + take(&r, 8)) << PAGE_SHIFT | 1;
+	u64 pte = (level > 1 ? 1 + take(&r, TABLES) : 16 + take(&r, 8)) << PAGE_SHIFT;
 
 	if (duel_levels(regs) == 3 && level == 3)
-		return pte;
-	pte |= take(&r, 8) ? 2 : 0;
-	pte |= take(&r, 8) ? 4 : 0;
+		return pte | 1;
+	if (level == 2 && take(&r, 5) == 0)
+		pte = large_pte(regs, &r);
 	if (level == 1 && take(&r, 4) == 0)
-		pte = (pte & 0xfff) | (0x400 + take(&r, 4)) << PAGE_SHIFT;
+		pte = ((take(&r, 2) ? 0x400 : 0xa00) + take(&r, 4) - 1) << PAGE_SHIFT;
+	pte |= 1 | (take(&r, 8) ? 2 : 0) | (take(&r, 8) ? 4 : 0);
+	if (duel_levels(regs) > 2 && take(&r, 8) == 0 && regs->efer & EFER_NXE)
+		pte |= BIT(63);
 	return pte | take(&r, 4) << 5;
 }

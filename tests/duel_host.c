@@ -28,6 +28,8 @@ void duel_op_map(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		     (unsigned long long)pte);
 		put(d, duel_entry(regs, table, gva, level), pte, levels == 2 ? 4 : 8);
 		table = pte & BITS(51, 12);
+		if (pte & 0x80 && level == 2)
+			break;
 	}
 	if (levels)
 		d->recent[d->nr_recent++ % DUEL_RECENT] = gva;
@@ -114,7 +116,7 @@ void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	size_t done;
 
 	if (op->r[1] % 3 == 0) {
-		tool_hpa(d, (op->r[2] % 0x900) << PAGE_SHIFT);
+		tool_hpa(d, (op->r[2] % 0xc20) << PAGE_SHIFT);
 		return;
 	}
 	if (op->r[1] % 3 == 1)
@@ -161,7 +163,7 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 
 void duel_op_zap(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	gfn_t start = op->r[0] % 0x820;
+	gfn_t start = op->r[0] % 0xc20;
 
 	(void)cpu;
 	if (op->r[1] % 8 == 0)

@@ -52,6 +52,13 @@ static void change_shared(struct duel *d, bool *which)
 	mmu_zap_all(d->sim.vm);
 }
 
+/* vCPUs of one guest mostly run in one mode, on common tables. */
+static void same_for_all(struct duel *d, const struct mmu_regs *regs)
+{
+	for (unsigned i = 0; i < DUEL_CPUS; i++)
+		sim_set_regs(&d->sim.cpu[i], regs, true);
+}
+
 void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = cpu->regs;
@@ -64,7 +71,7 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		regs.cr4 ^= CR4_SMEP;
 		break;
 	case 2:
-		regs.cr4 ^= CR4_SMAP;
+		regs.cr4 = op->r[2] % 3 ? regs.cr4 & ~CR4_SMAP : regs.cr4 ^ CR4_SMAP;
 		break;
 	case 3:
 		change_shared(d, &d->no_pse);
@@ -84,6 +91,8 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	duel_tell(op, "cr0 0x%llx cr4 0x%llx efer 0x%llx", (unsigned long long)regs.cr0,
 	     (unsigned long long)regs.cr4, (unsigned long long)regs.efer);
 	sim_set_regs(cpu, &regs, false);
+	if (op->r[1] & 1)
+		same_for_all(d, &regs);
 }
 
 void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -93,6 +102,8 @@ void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	apply_shared(d, &regs);
 	duel_tell(op, "%u levels, cr3 0x%llx", duel_levels(&regs), (unsigned long long)regs.cr3);
 	sim_set_regs(cpu, &regs, true);
+	if (op->r[1] & 3)
+		same_for_all(d, &regs);
 }
 
 void duel_op_invlpg(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)

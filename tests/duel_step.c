@@ -76,7 +76,7 @@ static struct sim_access make_access(const struct duel *d, const struct sim_cpu 
 		a.gva &= BITS(31, 0);
 	else if (a.gva >> 47 != 0x1ffff)
 		a.gva &= BITS(46, 0);
-	a.kind = r % 8 < 4 ? HW_READ : r % 8 < 7 ? HW_WRITE : HW_FETCH;
+	a.kind = r % 8 < 3 ? HW_READ : r % 8 < 6 ? HW_WRITE : HW_FETCH;
 	a.user = r >> 8 & 1;
 	a.ac = (r >> 9 & 7) == 0;
 	a.size = 1u << (r >> 12 & 3);

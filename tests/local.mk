@@ -82,8 +82,10 @@ dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
 
 # The simulated machine.
+hosted_tests += %D%/check_sim_control.t
 hosted_tests += %D%/check_sim_hardware.t
 hosted_tests += %D%/check_sim_scenario.t
+%C%_check_sim_control_t_LDADD = $(tui_libs) $(LDADD)
 %C%_check_sim_hardware_t_LDADD = hv/sim/libsim.a $(LDADD)
 %C%_check_sim_scenario_t_LDADD = hv/sim/libsim.a $(LDADD)
 
@@ -149,5 +151,6 @@ hosted_tests += %D%/duel.t
 	%D%/duel_regs.c %D%/duel_run.c \
 	%D%/duel_step.c %D%/naive.c %D%/naive.h
 %C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)
-dist_check_SCRIPTS += %D%/sim.sh
+dist_check_SCRIPTS += %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/sim.sh
+long_tests += %D%/mutants.sh
