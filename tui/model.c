@@ -296,6 +296,17 @@ u32 model_parent(const struct model_vm *vm, u32 sp, unsigned *index)
 	return best == MAP_NO_KEY ? 0 : (u32)(best >> 9);
 }
 
+u32 model_ghosts(const struct model_vm *vm)
+{
+	const struct model_tlb *tlb;
+	u32 at = 0, ghosts = 0;
+	u64 key;
+
+	while (vm && (tlb = map_next(&vm->tlb, &at, &key)))
+		ghosts += tlb->ghost;
+	return ghosts;
+}
+
 const struct model_site *model_site(const struct model *model, u16 site)
 {
 	const struct model_site *s = &model->shared->site[site];

@@ -112,7 +112,6 @@ struct model_vm {
 	struct map rmaps;	/* model_entry_key(sp, index) -> struct model_rmap */
 	struct map tracks;	/* model_frame_key -> u16 */
 	struct map tlb;		/* model_tlb_key -> struct model_tlb */
-	u32 ghosts;
 	struct model_vcpu vcpu[MODEL_MAX_VCPUS];
 	struct model_flush ledger[MODEL_LEDGER];
 	u32 nr_ledger;		/* ever; the last MODEL_LEDGER are kept */
@@ -197,6 +196,7 @@ const struct model_vm *model_vm(const struct model *model, u8 level, u8 vm);
 const struct model_sp *model_sp(const struct model_vm *vm, u32 sp);
 u32 model_child(const struct model_vm *vm, u32 sp, unsigned index);	/* 0: none */
 u32 model_parent(const struct model_vm *vm, u32 sp, unsigned *index);	/* first; 0: none */
+u32 model_ghosts(const struct model_vm *vm);	/* TLB entries that are stale */
 const struct model_site *model_site(const struct model *model, u16 site);
 const u8 *model_console(const struct model *model, size_t *len);
 

@@ -191,7 +191,6 @@ ON(tlb_ghost)
 	if (!map_get(&s->vm->tlb, key))
 		return;
 	((struct model_tlb *)map_put(&s->vm->tlb, key))->ghost = true;
-	s->vm->ghosts++;
 }
 
 const struct step_row model_machine_rows[] = {

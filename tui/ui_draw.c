@@ -204,8 +204,8 @@ static void draw_rules(struct ui *ui, struct canvas *canvas, int y)
 	x = canvas_text(canvas, &area, x, 0, INK_bad, text_str(&text));
 	text_clear(&text);
 	if (vm && map_count(&vm->tlb))
-		text_add(&text, "    TLB %u entries, %u ghosts", map_count(&vm->tlb), vm->ghosts);
-	canvas_text(canvas, &area, x, 0, vm && vm->ghosts ? INK_bad : INK_plain, text_str(&text));
+		text_add(&text, "    TLB %u entries, %u ghosts", map_count(&vm->tlb), model_ghosts(vm));
+	canvas_text(canvas, &area, x, 0, model_ghosts(vm) ? INK_bad : INK_plain, text_str(&text));
 	text_free(&text);
 }
 

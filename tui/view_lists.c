@@ -149,8 +149,8 @@ static void tlb_title(struct ui *ui, struct line *line)
 
 	if (vm && !ui->nr_keys)
 		line_add(line, INK_dim, " no entry recorded (only the simulated machine shows them)");
-	else if (vm && vm->ghosts)
-		line_add(line, INK_bad, " %u ghosts", vm->ghosts);
+	else if (model_ghosts(vm))
+		line_add(line, INK_bad, " %u ghosts", model_ghosts(vm));
 }
 
 static void tlb_line(struct ui *ui, size_t i, struct line *line)
