@@ -49,7 +49,8 @@ struct mmu_env {
 	bool events_on;
 
 	/*
-	 * One zeroed page, 4 KiB aligned. Any context.
+	 * One zeroed page, 4 KiB aligned. Any context. A root of level 3 must lie
+	 * below 4 GiB: in SHADOW mode a page above it makes such a root NOMEM.
 	 *   returns  its hpa, never 0
 	 *            HPA_INVALID  there is none
 	 */

@@ -140,7 +140,11 @@ size_t mmu_vcpu_write(struct mmu_vcpu *vcpu, gpa_t gpa, const void *buf, size_t 
 
 /* ---- running a vCPU ---------------------------------------------------- */
 
-/* What the hardware must be given for the next run of the guest. */
+/*
+ * What the hardware must be given for the next run of the guest. SHADOW: it runs
+ * with CR0.PG, CR0.WP and EFER.NXE set whatever the guest has, with the guest's
+ * CR4.SMEP and CR4.SMAP, and in the paging mode of root_level (3: PAE).
+ */
 struct mmu_entry {
 	hpa_t root;		/* TDP: nCR3. SHADOW: CR3 for the hardware. */
 	unsigned root_level;	/* 5, 4, or 3: the table at root holds four PDPTEs */
