@@ -94,10 +94,16 @@ void exit_shutdown(struct vcpu *v)
 	vm_end(v->vm, 120, "triple fault");
 }
 
+/*
+ * Not only our own mistakes end here: QEMU does so when a guest under TDP loads
+ * CR3 with bits above the physical address, instead of giving it a #GP.
+ */
 void exit_invalid(struct vcpu *v)
 {
-	v->vm->p->panic("the hardware refused our VMCB: rip %#lx cr0 %#lx cr3 %#lx cr4 %#lx efer %#lx",
-			v->regs.rip, v->regs.cr0, v->regs.cr3, v->regs.cr4, v->regs.efer);
+	v->vm->p->log("the hardware refused the guest's state: rip %#lx cr0 %#lx cr3 %#lx cr4 %#lx "
+		      "efer %#lx",
+		      v->regs.rip, v->regs.cr0, v->regs.cr3, v->regs.cr4, v->regs.efer);
+	vm_end(v->vm, 125, "the hardware refused the guest's state");
 }
 
 /* Task switches by hardware, RDPMC and the like: not offered. */

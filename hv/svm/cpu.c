@@ -104,6 +104,7 @@ struct cpu *cpu_init(unsigned index)
 	cpu_load_tables(c);
 	wrmsr(MSR_GS_BASE, (u64)c);
 	wrmsr(MSR_KGS_BASE, 0);
+	wrmsr(MSR_TSC_AUX, 0);
 	c->apic_id = cpuid(1, 0).ebx >> 24;
 	return c;
 }

@@ -19,6 +19,7 @@
 #include "hv/svm/svm.h"
 #include "hv/svm/timer.h"
 #include "hv/svm/trap.h"
+#include "hv/svm/x86.h"
 
 #include <string.h>
 
@@ -160,6 +161,17 @@ static void svm_load_debug(struct vmcb *b, bool trap, bool breakpoints)
 	}
 }
 
+/* RDTSCP does not exit; what it returns besides the time is this MSR. */
+static void svm_load_tsc_aux(const struct vcpu *v)
+{
+	struct cpu *c = cpu_this();
+
+	if (c->tsc_aux == v->msr_tsc_aux)
+		return;
+	c->tsc_aux = v->msr_tsc_aux;
+	wrmsr(MSR_TSC_AUX, c->tsc_aux);
+}
+
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
 	bool trap = run->step && run->event.type == VCPU_EVENT_NONE;
@@ -179,6 +191,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.cr2 = v->regs.cr2;
 	b->save.cpl = v->regs.cpl;
 	svm_load_debug(b, trap, run->breakpoints);
+	svm_load_tsc_aux(v);
 	/* A step that begins with a delivery ends right behind it: what is
 	 * pending for us is taken before the handler's first instruction. */
 	if (run->step && !trap)
