@@ -60,6 +60,7 @@ boot "$good" "mem=16M" "$0"
 expect 125 "neither an ELF nor" "a file that is no guest is named"
 boot "$good" "mem=16M crash=1" "$guests/long.elf"
 expect 125 "event [0-9]* guest_cr3" "a panic says which events came last"
+expect 125 "^rip [0-9a-f]* *rsp" "a panic prints the registers"
 for guest in "$guests"/*.elf; do
 	name=$(basename "$guest" .elf)
 	for mode in tdp shadow; do

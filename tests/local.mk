@@ -116,6 +116,8 @@ endif
 # The hypervisor's core and devices.
 hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_dev.t
+hosted_tests += %D%/check_emulate.t
+%C%_check_emulate_t_LDADD = %D%/libfake.a $(LDADD)
 if HAVE_CAPSTONE
 hosted_tests += %D%/check_decode.t
 endif

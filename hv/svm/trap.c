@@ -5,6 +5,7 @@
 #include "hv/svm/trap.h"
 
 #include "hv/core/fmt.h"
+#include "hv/core/x86.h"
 #include "hv/svm/console.h"
 #include "hv/svm/cpu.h"
 #include "hv/svm/exit.h"
@@ -58,6 +59,9 @@ static const char *const trap_names[32] = {
 	[13] = "#GP", [14] = "#PF", [16] = "#MF", [17] = "#AC", [18] = "#MC", [19] = "#XM",
 };
 
+/* What panic() has to say; its INT3 comes here for the registers. */
+static const char *panic_text;
+
 static _Noreturn void trap_exception(const struct trap_frame *f)
 {
 	const char *name = trap_names[f->vector];
@@ -65,9 +69,11 @@ static _Noreturn void trap_exception(const struct trap_frame *f)
 
 	fmt_snprintf(text, sizeof(text), "exception %lu %s in the hypervisor, rip %#lx", f->vector,
 		     name ? name : "", f->rip);
-	console_printf("vitrine-hv: panic: %s\n", text);
+	if (f->vector != X86_BP || !panic_text)
+		panic_text = text;
+	console_printf("vitrine-hv: panic: %s\n", panic_text);
 	trap_print(f);
-	panic_end(text);
+	panic_end(panic_text);
 }
 
 void trap_dispatch(struct trap_frame *f)
@@ -90,7 +96,7 @@ void panic(const char *f, ...)
 	va_start(ap, f);
 	fmt_vsnprintf(text, sizeof(text), f, ap);
 	va_end(ap);
-	console_printf("vitrine-hv: panic: %s\nvitrine-hv: called from %p\n", text,
-		       __builtin_return_address(0));
-	panic_end(text);
+	panic_text = text;
+	__asm__ volatile("int3" : : : "memory");
+	__builtin_unreachable();
 }

@@ -40,7 +40,7 @@ typedef void (*panic_hook_t)(const char *text);
 void panic_set_hook(panic_hook_t hook);
 
 /*
- * Our own bug: says what, tells where it was called, and stays
+ * Our own bug: says what, prints the registers, and stays
  * reachable (panic_set_hook).
  *
  *   context   any; interrupts are switched off; never returns
