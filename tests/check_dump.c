@@ -189,6 +189,8 @@ static void on_memory(struct model *model, const struct fake_event *event)
 		model->generation[event->slot_generation.as] = event->slot_generation.generation;
 		break;
 	case EV_track_add:
+		ck_assert_uint_ne(model->tracked[event->track_add.as][event->track_add.gfn],
+				  event->track_add.count);
 		model->tracked[event->track_add.as][event->track_add.gfn] = event->track_add.count;
 		break;
 	case EV_track_remove:
@@ -259,6 +261,7 @@ START_TEST(a_dump_tells_what_the_events_of_a_tdp_vm_told)
 	static const struct mmu_config huge = { .mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4,
 						.maxphyaddr = 48, .huge = true, .page_budget = 9 };
 	struct mmu_regs regs = { .smm = true };
+	struct mmu_entry entry;
 	struct model *story;
 	struct machine m;
 
@@ -280,6 +283,11 @@ START_TEST(a_dump_tells_what_the_events_of_a_tdp_vm_told)
 	mmu_zap_range(m.vm, 0, 0x300, 0x700);
 	compare(&m, story);
 	mmu_zap_all(m.vm);
+	m.fake.fail_at = m.fake.nr_allocs + 1;
+	m.fake.fail_all_after = true;
+	ck_assert_int_eq(mmu_enter(m.vcpu[0], &entry), MMU_NOMEM);
+	m.fake.fail_at = 0;
+	compare(&m, story);
 	machine_enter(&m, 0);
 	compare(&m, story);
 	ck_assert_int_eq(mmu_slot_delete(m.vm, 0, 3), MMU_OK);
@@ -300,6 +308,10 @@ static void shadow_story(enum guest_mode mode)
 	story = model_of(&g.m.fake, NULL);
 	for (gva_t gva = 0x1000; mode != UNPAGED && gva < 0x20000; gva += 0x1000)
 		gpte_gpa = guest_map(&g, gva, 0x40000 + gva, GPTE_W | GPTE_U, 1);
+	/* In a two-level guest: another quadrant of the same directory. */
+	if (mode != UNPAGED)
+		guest_map(&g, 0xc0345000, 0x6000, GPTE_W | GPTE_U, 1);
+	cpu_access(&g, 0, 0xc0345000, 0);
 	for (gva_t gva = 0x1000; gva < 0x20000; gva += 0x1000)
 		cpu_access(&g, gva >> 12 & 1, gva, PFERR_WRITE);
 	compare(&g.m, story);

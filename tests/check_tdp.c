@@ -323,6 +323,99 @@ START_TEST(no_table_is_freed_while_somebody_runs_in_the_guest)
 }
 END_TEST
 
+START_TEST(who_runs_on_an_empty_tree_is_kicked_too_when_it_is_given_up)
+{
+	struct machine m;
+	struct mmu_entry entry;
+
+	setup(&m, NULL);
+	m.fake.on_kick = leave_when_kicked;
+	m.fake.hook_arg = &m;
+	ck_assert_int_eq(mmu_enter(m.vcpu[1], &entry), MMU_OK);
+	mmu_zap_all(m.vm);
+	ck_assert_uint_eq(m.fake.kicks[1], 1);
+	machine_fini(&m);
+}
+END_TEST
+
+START_TEST(a_fault_on_a_root_given_up_meanwhile_changes_nothing)
+{
+	struct machine m;
+
+	setup(&m, NULL);
+	mmu_zap_all(m.vm);
+	/* It had looked at its requests just before. */
+	atomic_fetch_and(&m.vcpu[0]->requests, ~MMU_REQ_RELOAD);
+	ck_assert_int_eq(mmu_fault(m.vcpu[0], 0, W, &(struct mmu_fault){ 0 }), MMU_RETRY);
+	atomic_fetch_or(&m.vcpu[0]->requests, MMU_REQ_RELOAD);
+	ck_assert_uint_eq(m.vcpu[0]->mmu->root.sp->present, 0);
+	machine_fini(&m);
+}
+END_TEST
+
+/* ---- losing a race ---------------------------------------------------------------- */
+
+/* Just before vCPU 0 exchanges an entry, vCPU 1 does all the work. */
+static void be_faster(struct fake *fake, unsigned point)
+{
+	struct machine *m = fake->hook_arg;
+
+	if (point != MMU_POINT_spte_cas)
+		return;
+	fake->on_point = NULL;
+	ck_assert_int_eq(mmu_fault(m->vcpu[1], 0x5000, W, &(struct mmu_fault){ 0 }), MMU_RETRY);
+}
+
+static void lose_race(struct machine *m, u64 sps)
+{
+	struct mmu_stats stats;
+
+	m->fake.hook_arg = m;
+	m->fake.on_point = be_faster;
+	ck_assert_int_eq(machine_fault(m, 0, 0x5000, W, NULL), MMU_RETRY);
+	ck_assert_ptr_null(m->fake.on_point);
+	mmu_get_stats(m->vm, &stats);
+	ck_assert_uint_eq(stats.sps, sps);
+	ck_assert_uint_eq(stats.pages, m->fake.nr_taken);
+	ck_assert_int_eq(machine_fault(m, 0, 0x5000, W, NULL), MMU_SPURIOUS);
+}
+
+START_TEST(who_loses_the_race_for_a_table_gives_its_own_back)
+{
+	struct machine m;
+
+	setup(&m, NULL);
+	lose_race(&m, 4);
+	machine_fini(&m);
+}
+END_TEST
+
+START_TEST(who_loses_the_race_for_a_split_gives_its_full_table_back)
+{
+	struct machine m;
+	struct mmu_op op;
+
+	setup(&m, &huge_config);
+	machine_fault(&m, 0, 0x5000, W, NULL);
+	op_begin(&op, m.vm, NULL, true);
+	ck_assert_int_eq(slots_make_rmaps(m.vm), MMU_OK);
+	track_add(&op, slot_by_id(m.vm, 0, 0), 100, LEVEL_2M);
+	m.vm->backend->write_protect(&op, slot_by_id(m.vm, 0, 0), 100);
+	track_remove(&op, slot_by_id(m.vm, 0, 0), 100, LEVEL_2M);
+	/* Tracking that the audit does not miss pages for: the range's alone. */
+	++*(u32 *)parray_get(&m.fake.env, &slot_by_id(m.vm, 0, 0)->huge_shadowed[0], 0);
+	op_end(&op);
+	m.fake.hook_arg = &m;
+	m.fake.on_point = be_faster;
+	ck_assert_int_eq(mmu_fault(m.vcpu[0], 0x5000, W, &(struct mmu_fault){ 0 }), MMU_RETRY);
+	--*(u32 *)parray_get(&m.fake.env, &slot_by_id(m.vm, 0, 0)->huge_shadowed[0], 0);
+	machine_audit(&m);
+	ck_assert_uint_eq(m.vm->stats.sps, 4);
+	ck_assert_uint_eq(m.vm->stats.sptes_4k, 512);
+	machine_fini(&m);
+}
+END_TEST
+
 /* ---- write protection and splitting ----------------------------------------------------- */
 
 START_TEST(write_protecting_a_frame_takes_w_and_mmu_w_at_any_level)
@@ -395,5 +488,9 @@ TAP_MAIN("tdp",
 	 zapping_everything_gives_all_tables_back_and_new_roots,
 	 who_is_in_the_guest_is_kicked_before_a_zap_returns,
 	 no_table_is_freed_while_somebody_runs_in_the_guest,
+	 who_runs_on_an_empty_tree_is_kicked_too_when_it_is_given_up,
+	 a_fault_on_a_root_given_up_meanwhile_changes_nothing,
+	 who_loses_the_race_for_a_table_gives_its_own_back,
+	 who_loses_the_race_for_a_split_gives_its_full_table_back,
 	 write_protecting_a_frame_takes_w_and_mmu_w_at_any_level,
 	 a_huge_leaf_is_split_where_a_shadowed_table_lies_inside)

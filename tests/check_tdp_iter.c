@@ -236,6 +236,26 @@ static void disturb(struct forest *f)
 	op_end(&op);
 }
 
+/* Or takes out the very table in which the cursor stands, and all in it. */
+static void cut(struct forest *f, struct sp *sp)
+{
+	struct mmu_op op;
+	struct sp *parent;
+	unsigned index;
+
+	op_begin(&op, f->m.vm, NULL, true);
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		gfn_t gfn = sp_entry_gfn(f->m.vm, sp, i);
+
+		if (spte_is_present(spte_set(&op, sp, i, gfn, 0)))
+			find(f, gfn, LEVEL_4K)->visits += 1000;
+	}
+	parent = sp_of_entry(f->m.vm, sp->ptep, &index);
+	spte_set(&op, parent, index, sp->gfn, 0);
+	sp_free(f->m.vm, sp);
+	op_end(&op);
+}
+
 START_TEST(pauses_and_changes_never_make_it_skip_what_stays)
 {
 	static struct forest f;
@@ -251,7 +271,10 @@ START_TEST(pauses_and_changes_never_make_it_skip_what_stays)
 			/* Only after progress, or it would never end. */
 			if (draw(&f, 100) < 5 && iter.next_gfn != paused_at) {
 				paused_at = iter.next_gfn;
-				disturb(&f);
+				if (iter.level == LEVEL_4K && draw(&f, 4) == 0)
+					cut(&f, iter.sp);
+				else
+					disturb(&f);
 				tdp_iter_yielded(&iter);
 				pauses++;
 				continue;

@@ -103,6 +103,67 @@ START_TEST(five_levels_map_what_four_cannot_reach)
 }
 END_TEST
 
+START_TEST(memory_beyond_four_levels_is_a_matter_for_the_devices)
+{
+	static const struct mmu_config config = {
+		.mode = MMU_MODE_TDP, .nr_vcpus = 1, .tdp_level = 4, .maxphyaddr = 52,
+	};
+	struct mmu_fault out;
+	struct machine m;
+
+	machine_init(&m, &config);
+	machine_ram(&m, 0, 1ull << 38, 16, 0);
+	machine_enter(&m, 0);
+	ck_assert_int_eq(machine_fault(&m, 0, 1ull << 50, W, &out), MMU_EMULATE);
+	ck_assert(out.mmio);
+	machine_fini(&m);
+}
+END_TEST
+
+static void ask_for_another_root(struct fake *fake, unsigned point)
+{
+	struct machine *m = fake->hook_arg;
+
+	if (point != MMU_POINT_enter)
+		return;
+	fake->on_point = NULL;
+	atomic_fetch_or(&m->vcpu[0]->requests, MMU_REQ_RELOAD);
+}
+
+START_TEST(a_request_that_comes_while_entering_is_not_forgotten)
+{
+	struct machine m;
+
+	setup(&m, NULL);
+	m.fake.hook_arg = &m;
+	m.fake.on_point = ask_for_another_root;
+	m.fake.points[MMU_POINT_enter] = 0;
+	ck_assert(machine_enter(&m, 0).flush);
+	ck_assert_uint_eq(m.fake.points[MMU_POINT_enter], 2);
+	ck_assert_uint_eq(m.vcpu[0]->requests, 0);
+	machine_fini(&m);
+}
+END_TEST
+
+START_TEST(a_cr3_that_changed_is_told_even_if_nobody_says_it_was_loaded)
+{
+	const struct mmu_regs regs = { .cr3 = 0x7000 };
+	struct machine m;
+
+	setup(&m, NULL);
+	fake_forget(&m.fake);
+	mmu_set_regs(m.vcpu[0], &regs, false);
+	ck_assert_uint_eq(fake_count(&m.fake, EV_guest_cr3), 1);
+	mmu_set_regs(m.vcpu[0], &regs, false);
+	ck_assert_uint_eq(fake_count(&m.fake, EV_guest_cr3), 1);
+	ck_assert(!machine_enter(&m, 0).flush);
+	mmu_set_regs(m.vcpu[0], &regs, true);
+	ck_assert_uint_eq(fake_count(&m.fake, EV_guest_cr3), 2);
+	ck_assert(machine_enter(&m, 0).flush);
+	machine_fini(&m);
+}
+END_TEST
+
 /* ---- running out ------------------------------------------------------------------------- */
 
 START_TEST(the_page_budget_is_not_for_tdp)
@@ -239,6 +300,9 @@ TAP_MAIN("tdp_vm",
 	 the_guests_own_paging_changes_nothing_in_the_tree,
 	 invlpg_of_a_canonical_address_flushes_and_of_another_does_nothing,
 	 five_levels_map_what_four_cannot_reach,
+	 memory_beyond_four_levels_is_a_matter_for_the_devices,
+	 a_request_that_comes_while_entering_is_not_forgotten,
+	 a_cr3_that_changed_is_told_even_if_nobody_says_it_was_loaded,
 	 the_page_budget_is_not_for_tdp,
 	 a_fault_without_memory_changes_no_translation_and_can_be_repeated,
 	 a_machine_that_cannot_be_made_leaves_no_page_behind,
