@@ -294,6 +294,25 @@ START_TEST(a_signal_gives_the_terminal_back)
 }
 END_TEST
 
+START_TEST(a_closed_window_ends_even_who_ignores_the_signal)
+{
+	int got = 0;
+	pid_t ended = 0;
+	long end;
+
+	signal(SIGHUP, SIG_IGN);	/* inherited by the program */
+	start(80, 24, NULL);
+	wait_for("PAGES 5");
+	close(term.fd);
+	for (end = now_ms() + PATIENCE_MS; !ended && now_ms() < end; poll(NULL, 0, 20))
+		ended = waitpid(term.pid, &got, WNOHANG);
+	if (!ended)
+		kill(term.pid, SIGKILL);
+	ck_assert_int_eq(ended, term.pid);
+	vterm_free(term.vt);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	const TTest *const tests[] = {
@@ -302,6 +321,7 @@ int main(int argc, char **argv)
 		a_storm_of_sizes_down_to_one_cell_does_no_harm,
 		with_no_color_there_is_none_and_all_is_still_said,
 		a_signal_gives_the_terminal_back,
+		a_closed_window_ends_even_who_ignores_the_signal,
 	};
 	Suite *suite = suite_create("terminal");
 	TCase *all = tcase_create("terminal");

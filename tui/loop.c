@@ -23,7 +23,7 @@ bool loop_run(struct ui *ui)
 
 	if (!screen_open())
 		return false;
-	while (!ui->quit) {
+	while (!ui->quit && !screen_gone()) {
 		size_t before = timeline_count(ui->tl);
 		int key;
 
@@ -35,7 +35,7 @@ bool loop_run(struct ui *ui)
 			if (running)
 				running = ui->machine.wait(ui->machine.arg);
 			key = screen_key(running ? FRAME_MS : 250);
-		} while (key == KEY_NONE && timeline_count(ui->tl) == before);
+		} while (key == KEY_NONE && timeline_count(ui->tl) == before && !screen_gone());
 		if (key == KEY_RESIZED)
 			ui->full_redraw = true;
 		else if (key != KEY_NONE)

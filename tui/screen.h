@@ -18,6 +18,9 @@ void screen_size(int *w, int *h);
 /* Shows the canvas; all: draws cells that have not changed, too. */
 void screen_show(const struct canvas *canvas, bool all);
 
+/* The terminal is no more: its window was closed, the connection broke. */
+bool screen_gone(void);
+
 /* The next key (see action.h), KEY_NONE after timeout_ms without one. */
 int screen_key(int timeout_ms);
 

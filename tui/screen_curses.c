@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE_EXTENDED 1
 #include <curses.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,13 @@ static int our_key(int key)
 	default:
 		return key < 0 || key >= KEY_MIN ? KEY_NONE : key;
 	}
+}
+
+bool screen_gone(void)
+{
+	struct pollfd terminal = { STDIN_FILENO, POLLIN, 0 };
+
+	return poll(&terminal, 1, 0) > 0 && (terminal.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
 int screen_key(int timeout_ms)

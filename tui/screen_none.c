@@ -26,6 +26,11 @@ void screen_show(const struct canvas *canvas, bool all)
 	(void)all;
 }
 
+bool screen_gone(void)
+{
+	return true;
+}
+
 int screen_key(int timeout_ms)
 {
 	(void)timeout_ms;
