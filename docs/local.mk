@@ -32,3 +32,6 @@ AM_MAKEINFOFLAGS = -D 'VERSION $(VERSION)'
 
 dist_check_SCRIPTS += tests/docs_commands.sh
 TESTS += tests/docs_commands.sh
+
+# The README's picture, made by the program (docs/picture.sh).
+EXTRA_DIST += %D%/demo.svg %D%/picture.sh

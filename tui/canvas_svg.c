@@ -25,10 +25,25 @@ static void put_xml(struct text *to, u32 ch)
 		text_add(to, "&lt;");
 	else if (ch == '&')
 		text_add(to, "&amp;");
-	else if (ch == ' ')
-		text_add(to, "&#160;");
 	else
 		canvas_put_utf8(to, ch);
+}
+
+/* Cells with something in them, at their place: renderers treat blanks at the
+ * ends of a text, and several together, each in its own way. */
+static void put_words(struct text *to, const struct cell *cells, int n, int x, int y,
+		      const char *fore, const char *weight)
+{
+	text_add(to, "<text x=\"%d\" y=\"%d\" fill=\"%s\" textLength=\"%d\"%s>", x * CELL_W,
+		 y * CELL_H + 13, fore, n * CELL_W, weight);
+	for (int i = 0; i < n; i++)
+		put_xml(to, cells[i].ch);
+	text_add(to, "</text>\n");
+}
+
+static bool is_blank(const struct cell *cells, int i, int n)
+{
+	return i >= n || cells[i].ch == ' ' || !cells[i].ch;
 }
 
 /* Cells of one ink beside each other. */
@@ -36,23 +51,21 @@ static void put_run(struct text *to, const struct cell *cells, int n, int x, int
 {
 	const struct ink_look *look = ink_look(cells->ink);
 	const char *fore = colour_of(look->colour);
-	bool blank = look->mono != INK_REVERSE;
 
 	if (look->mono == INK_REVERSE) {
 		text_add(to, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n",
 			 x * CELL_W, y * CELL_H, n * CELL_W, CELL_H, fore);
 		fore = PAPER;
 	}
-	for (int i = 0; i < n; i++)
-		blank &= cells[i].ch == ' ';
-	if (blank)
-		return;
-	text_add(to, "<text x=\"%d\" y=\"%d\" fill=\"%s\" textLength=\"%d\"%s>", x * CELL_W,
-		 y * CELL_H + 13, fore, n * CELL_W,
-		 look->mono == INK_BOLD ? " font-weight=\"bold\"" : "");
-	for (int i = 0; i < n; i++)
-		put_xml(to, cells[i].ch);
-	text_add(to, "</text>\n");
+	for (int i = 0, k; i < n; i = k) {
+		k = i + 1;
+		if (is_blank(cells, i, n))
+			continue;
+		while (!is_blank(cells, k, n) || !is_blank(cells, k + 1, n))
+			k++;
+		put_words(to, cells + i, k - i, x + i, y, fore,
+			  look->mono == INK_BOLD ? " font-weight=\"bold\"" : "");
+	}
 }
 
 void canvas_dump_svg(const struct canvas *canvas, struct text *to)
