@@ -207,6 +207,29 @@ static unsigned create_under_pressure(u32 flags)
 	return n;
 }
 
+START_TEST(a_machine_is_made_wholly_or_not_at_all)
+{
+	enum mmu_status status;
+	struct mmu_vm *vm;
+	struct fake fake;
+	unsigned n = 1;
+
+	fake_init(&fake);
+	for (;; n++) {
+		fake.fail_at = fake.nr_allocs + n;
+		status = mmu_vm_create(&fake.env, &shadow, &vm);
+		if (status == MMU_OK)
+			break;
+		ck_assert_int_eq(status, MMU_NOMEM);
+		ck_assert_ptr_null(vm);
+		ck_assert_uint_eq(fake.nr_taken, 0);
+	}
+	ck_assert_uint_gt(n, 4);
+	mmu_vm_destroy(vm);
+	fake_fini(&fake);
+}
+END_TEST
+
 START_TEST(a_slot_is_made_wholly_or_not_at_all)
 {
 	machine_init(&m, &shadow);
@@ -344,6 +367,7 @@ TAP_MAIN("memslot",
 	 a_lookup_remembers_the_slot_it_found,
 	 a_huge_page_needs_alignment_and_room,
 	 a_huge_page_does_not_reach_over_the_ends_of_its_slot,
+	 a_machine_is_made_wholly_or_not_at_all,
 	 a_slot_is_made_wholly_or_not_at_all,
 	 with_rmaps_a_slot_is_made_wholly_or_not_at_all,
 	 the_rmaps_of_all_slots_are_made_or_none,

@@ -136,6 +136,31 @@ START_TEST(removing_each_first_entry_empties_a_list)
 }
 END_TEST
 
+START_TEST(many_lists_share_pages_and_give_them_back_in_any_order)
+{
+	static struct rmap_head heads[100];
+	u32 pages;
+
+	setup();
+	pages = m.fake.nr_taken;
+	for (unsigned i = 0; i < 20; i++)
+		for (unsigned h = 0; h < 100; h++)
+			ck_assert_int_eq(rmap_add(m.vm, &heads[h], &sptes[i]), MMU_OK);
+	/* Two descriptors each, 31 in a page. */
+	ck_assert_uint_eq(m.fake.nr_taken - pages, 7);
+	for (unsigned n = 0; n < 100; n++) {
+		unsigned h = n * 37 % 100;
+
+		for (unsigned i = 0; i < 20; i++)
+			rmap_remove(m.vm, &heads[h], &sptes[i]);
+		ck_assert_uint_eq(rmap_count(m.vm, &heads[h]), 0);
+		ck_assert_uint_eq(rmap_count(m.vm, &heads[(h + 37) % 100]), n == 99 ? 0 : 20);
+	}
+	ck_assert_uint_eq(m.fake.nr_taken, pages);
+	machine_fini(&m);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_added)
 {
 	bool in[NR_ENTRIES] = { false };
@@ -234,6 +259,7 @@ TAP_MAIN("rmap",
 	 many_pointers_set_bit_0_and_their_pages_go_back,
 	 any_order_of_adding_and_removing_keeps_the_list_right,
 	 removing_each_first_entry_empties_a_list,
+	 many_lists_share_pages_and_give_them_back_in_any_order,
 	 without_memory_nothing_is_added,
 	 removing_what_is_not_there_is_a_bug,
 	 a_reader_with_the_lock_bit_keeps_a_writer_waiting,

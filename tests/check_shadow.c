@@ -6,6 +6,7 @@
 #include "tests/guest_pt.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "mmu/sp.h"
 
@@ -236,6 +237,107 @@ START_TEST(huge_guest_pages_are_mapped_by_what_the_slot_allows)
 }
 END_TEST
 
+/* ---- entries that change unseen, hardware that remembers ------------------------------------- */
+
+START_TEST(an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush)
+{
+	for_each_paging(mode) {
+		gpa_t pte;
+
+		guest_init(&g, mode, NULL);
+		pte = guest_map(&g, 0x1000, 0x5000, GPTE_U, 1);
+		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+		/* A device wrote to the table. */
+		guest_poke(&g, pte, 0x6000 | GPTE_P | RW, 4);
+		ck_assert(!machine_enter(&g.m, 0).flush);
+		ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER | WRITE | PFERR_PRESENT, NULL),
+				 MMU_RETRY);
+		ck_assert(machine_enter(&g.m, 0).flush);
+		expect_mapped(&g, 0, 0x1000, USER | WRITE, 0x6000);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+START_TEST(an_entry_that_loses_rights_is_flushed_and_one_that_gains_is_not)
+{
+	gpa_t pte;
+
+	guest_init(&g, LONG4, NULL);
+	pte = guest_map(&g, 0x1000, 0x5000, RW, 1);
+	expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+	machine_enter(&g.m, 0);
+	ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER | WRITE | PFERR_PRESENT, NULL),
+			 MMU_RETRY);
+	ck_assert(!machine_enter(&g.m, 0).flush);
+	guest_poke(&g, pte, 0x5000 | GPTE_P | GPTE_U, 8);
+	ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER, NULL), MMU_RETRY);
+	ck_assert(machine_enter(&g.m, 0).flush);
+	ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER, NULL), MMU_SPURIOUS);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(what_the_guest_asks_to_forget_the_hardware_forgets)
+{
+	for_each_paging(mode) {
+		guest_init(&g, mode, NULL);
+		machine_enter(&g.m, 0);
+		machine_enter(&g.m, 1);
+		mmu_invlpg(g.m.vcpu[0], 0x1000);
+		ck_assert(machine_enter(&g.m, 0).flush);
+		ck_assert(!machine_enter(&g.m, 0).flush);
+		guest_set_regs(&g, 0, true);
+		ck_assert(machine_enter(&g.m, 0).flush);
+		ck_assert(!machine_enter(&g.m, 1).flush);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+static hpa_t high_page = 8ull << 30;
+
+static hpa_t alloc_high(void *ctx)
+{
+	hpa_t hpa = high_page;
+	struct fake *fake = ctx;
+	void *va = mmap(fake_va(fake, hpa), PAGE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	ck_assert_ptr_eq(va, fake_va(fake, hpa));
+	high_page += PAGE_SIZE;
+	return hpa;
+}
+
+static void free_high(void *ctx, hpa_t hpa)
+{
+	ck_assert_uint_ge(hpa, 8ull << 30);
+	high_page -= PAGE_SIZE;
+	munmap(fake_va(ctx, hpa), PAGE_SIZE);
+}
+
+START_TEST(a_root_of_three_levels_is_not_put_above_four_gigabytes)
+{
+	hpa_t (*alloc)(void *ctx);
+	void (*give_back)(void *ctx, hpa_t hpa);
+	struct mmu_entry entry;
+
+	guest_init(&g, UNPAGED, NULL);
+	/* What is allocated once, and the number of the table's frame. */
+	machine_enter(&g.m, 0);
+	alloc = g.m.fake.env.page_alloc;
+	give_back = g.m.fake.env.page_free;
+	g.m.fake.env.page_alloc = alloc_high;
+	g.m.fake.env.page_free = free_high;
+	ck_assert_int_eq(mmu_enter(g.m.vcpu[1], &entry), MMU_NOMEM);
+	ck_assert_int_eq(g.m.vcpu[1]->in_guest, 0);
+	g.m.fake.env.page_alloc = alloc;
+	g.m.fake.env.page_free = give_back;
+	machine_audit(&g.m);
+	ck_assert_uint_lt(machine_enter(&g.m, 1).root, 1ull << 32);
+}
+END_TEST
+
 TAP_MAIN("shadow",
 	 a_page_is_mapped_in_every_mode,
 	 without_paging_memory_is_where_it_is,
@@ -247,4 +349,8 @@ TAP_MAIN("shadow",
 	 a_store_to_a_4m_entry_drops_both_halves,
 	 pae_directories_with_the_same_low_bits_are_kept_apart,
 	 pdptes_are_read_when_cr3_is_loaded,
-	 huge_guest_pages_are_mapped_by_what_the_slot_allows)
+	 huge_guest_pages_are_mapped_by_what_the_slot_allows,
+	 an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush,
+	 an_entry_that_loses_rights_is_flushed_and_one_that_gains_is_not,
+	 what_the_guest_asks_to_forget_the_hardware_forgets,
+	 a_root_of_three_levels_is_not_put_above_four_gigabytes)

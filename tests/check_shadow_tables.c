@@ -272,6 +272,39 @@ START_TEST(no_cpu_keeps_a_writable_translation_of_a_new_table)
 }
 END_TEST
 
+static gpa_t stale_gpa;
+
+/* The other CPU still has a writable translation of the table, and uses it. */
+static void store_and_leave_on_kick(struct fake *fake, u8 vcpu)
+{
+	(void)fake;
+	guest_poke(&g, stale_gpa, 0x6000 | GPTE_P | RW, 8);
+	mmu_leave(g.m.vcpu[vcpu]);
+}
+
+START_TEST(a_last_store_through_an_old_translation_is_not_missed)
+{
+	struct mmu_entry entry;
+	gpa_t table;
+
+	guest_init(&g, LONG4, NULL);
+	table = guest_table(&g);
+	guest_map(&g, 0x1000, table, GPTE_W, 1);
+	guest_poke(&g, guest_entry(&g, table_of(0x1000, 2), 2, 0x200000), table | GPTE_P | RW, 8);
+	guest_poke(&g, table, 0x5000 | GPTE_P | RW, 8);
+	expect_mapped(&g, 1, 0x1000, WRITE, table);
+	stale_gpa = table;
+	g.m.fake.on_kick = store_and_leave_on_kick;
+	machine_enter(&g.m, 0);
+	ck_assert_int_eq(mmu_enter(g.m.vcpu[1], &entry), MMU_OK);
+	machine_fault(&g.m, 0, 0x200000, USER, NULL);
+	ck_assert_uint_eq(g.m.fake.kicks[1], 1);
+	g.m.fake.on_kick = NULL;
+	expect_mapped(&g, 0, 0x200000, USER, 0x6000);
+	guest_fini(&g);
+}
+END_TEST
+
 START_TEST(a_frame_written_again_and_again_is_no_table_any_more)
 {
 	gpa_t pte;
@@ -433,6 +466,7 @@ TAP_MAIN("shadow_tables",
 	 a_frame_that_becomes_a_table_loses_its_writable_mappings,
 	 a_huge_mapping_of_a_frame_that_becomes_a_table_is_broken_up,
 	 no_cpu_keeps_a_writable_translation_of_a_new_table,
+	 a_last_store_through_an_old_translation_is_not_missed,
 	 a_frame_written_again_and_again_is_no_table_any_more,
 	 a_table_in_use_between_two_writes_stays,
 	 unprotecting_a_frame_gives_up_all_its_shadows,
