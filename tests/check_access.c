@@ -113,6 +113,29 @@ START_TEST(giving_up_the_shadows_of_a_frame_makes_it_writable)
 }
 END_TEST
 
+START_TEST(another_cr3_is_another_root_and_the_old_one_is_found_again)
+{
+	gpa_t first_cr3;
+	hpa_t root;
+
+	guest_init(&g, LONG4, NULL);
+	first_cr3 = g.regs.cr3;
+	guest_map(&g, 0x1000, 0x5000, RW, 1);
+	expect_mapped(&g, 0, 0x1000, 0, 0x5000);
+	root = machine_enter(&g.m, 0).root;
+	g.regs.cr3 = guest_table(&g);
+	guest_map(&g, 0x1000, 0x6000, RW, 1);
+	guest_set_regs(&g, 0, true);
+	expect_mapped(&g, 0, 0x1000, 0, 0x6000);
+	ck_assert_uint_ne(machine_enter(&g.m, 0).root, root);
+	g.regs.cr3 = first_cr3;
+	guest_set_regs(&g, 0, true);
+	ck_assert_uint_eq(machine_enter(&g.m, 0).root, root);
+	expect_mapped(&g, 0, 0x1000, 0, 0x5000);
+	guest_fini(&g);
+}
+END_TEST
+
 /* ---- by gva ---------------------------------------------------------------------- */
 
 START_TEST(a_transfer_by_gva_goes_through_the_guests_tables_page_by_page)
@@ -242,6 +265,7 @@ TAP_MAIN("access",
 	 a_vcpu_sees_its_address_space_and_the_vm_always_the_first,
 	 a_write_to_a_shadowed_table_is_followed_by_its_shadow,
 	 giving_up_the_shadows_of_a_frame_makes_it_writable,
+	 another_cr3_is_another_root_and_the_old_one_is_found_again,
 	 a_transfer_by_gva_goes_through_the_guests_tables_page_by_page,
 	 a_transfer_by_gva_stops_with_the_guests_fault,
 	 a_peek_leaves_no_trace_and_an_access_sets_a_and_d,
