@@ -166,11 +166,12 @@ START_TEST(after_a_gap_the_model_is_unknown_until_a_snapshot)
 
 	setup();
 	t = told("1 1 0.1.0 cause=0 sp_new sp=1 gfn=0x1 role=0x31 hpa=0x1000 flags=0x0\n"
-		 "9 2 0.1.0 cause=0 sp_new sp=2 gfn=0x1 role=0x31 hpa=0x2000 flags=0x0\n");
+		 "9 2 0.1.0 cause=0 sp_free sp=2\n");
 	vm = model_vm(timeline_live(t), 1, 0);
 	ck_assert(vm->unknown);
 	ck_assert_uint_eq(vm->unknown_since, 9);
 	ck_assert_uint_eq(timeline_live(t)->lost, 7);
+	ck_assert_uint_eq(timeline_live(t)->nr_damage, 0);
 	ck_assert_uint_eq(parse_events(
 		"10 3 0.1.- cause=0 snapshot_begin vm=0 synthetic\n"
 		"11 3 0.1.- cause=0 sp_new sp=5 gfn=0x9 role=0x31 hpa=0x5000 flags=0x0 synthetic\n"

@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..19
+echo 1..20
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -131,6 +131,27 @@ gone()
 {
 	! kill -0 "$child" 2>/dev/null
 }
+
+# The guest comes to its end although nobody reads its events; what is lost is told.
+zombie()
+{
+	grep -q '^State:.*Z' "/proc/$child/status"
+}
+stopped_reader()
+{
+	"$vitrine" run --mmu=shadow --plain --timeout=120 ptwriter \
+		</dev/null >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	eventually has_child && eventually grep -q ' sp_new ' "$dir/out" || return 1
+	kill -STOP "$pid"
+	eventually zombie || eventually zombie || eventually zombie || eventually zombie
+	came=$?
+	kill -CONT "$pid"
+	wait "$pid"
+	[ $? -eq 0 ] && [ $came -eq 0 ] && grep 'events were lost' "$dir/err" &&
+		grep ' gap lost=' "$dir/out"
+}
+ok 'a stopped reader does not stop the guest, and is told what it lost' stopped_reader
 
 killed()
 {

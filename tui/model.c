@@ -166,9 +166,12 @@ static struct model_vm *step_vm(struct step *step)
 void model_damage(struct step *step, const char *format, ...)
 {
 	struct model *model = step->model;
-	struct model_damage *d = &model->damage[model->nr_damage++ % MODEL_DAMAGES];
+	struct model_damage *d;
 	va_list args;
 
+	if (step->vm && step->vm->unknown)	/* nothing else is to be expected */
+		return;
+	d = &model->damage[model->nr_damage++ % MODEL_DAMAGES];
 	d->seq = step->ev->seq;
 	va_start(args, format);
 	vsnprintf(d->text, sizeof(d->text), format, args);
