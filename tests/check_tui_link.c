@@ -202,6 +202,27 @@ START_TEST(a_dead_machines_ring_can_be_read)
 }
 END_TEST
 
+START_TEST(the_last_events_of_a_writer_that_ended_are_found)
+{
+	struct event ev;
+	unsigned n = 0;
+
+	setup(1, 32);
+	emit(0, 1);
+	ck_assert(link_next(link, &ev));
+	for (u32 i = 0; i < 100; i++)
+		hv_emit_tail(&fake.em, 0, log, "a text that needs a second slot", 31);
+	link_set_ended(link);
+	ck_assert(link_next(link, &ev));
+	ck_assert_uint_eq(ev.id, EV_gap);
+	while (link_next(link, &ev))
+		n++;
+	ck_assert_uint_eq(n, 16);
+	ck_assert_uint_eq(ev.seq, 101);
+	teardown();
+}
+END_TEST
+
 START_TEST(a_broken_header_is_refused_and_does_no_harm)
 {
 	struct event ev;
@@ -256,5 +277,5 @@ TAP_MAIN("link", events_come_out_as_they_went_in, long_events_span_slots,
 	 several_rings_are_merged_by_number, what_was_overwritten_comes_out_as_a_gap,
 	 the_writer_learns_how_far_the_reader_is, commands_wait_until_the_mailbox_is_free,
 	 pipes_carry_bytes_both_ways, a_dead_machines_ring_can_be_read,
-	 a_broken_header_is_refused_and_does_no_harm, another_table_of_events_is_refused,
+	 the_last_events_of_a_writer_that_ended_are_found, a_broken_header_is_refused_and_does_no_harm, another_table_of_events_is_refused,
 	 random_bytes_in_the_ring_do_no_harm)

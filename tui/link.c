@@ -54,6 +54,11 @@ void link_set_postmortem(struct link *link)
 	link->postmortem = true;
 }
 
+void link_set_ended(struct link *link)
+{
+	link->ended = true;
+}
+
 void *link_memory(const struct link *link, u64 hpa, u64 len)
 {
 	u64 offset = ch_file_offset(hpa);
@@ -111,16 +116,20 @@ static bool take_rings(struct link *link)
 
 /* In a dead machine's ring events begin at unknown places. Try the oldest
  * slots until one looks like a whole event. */
+static void find_oldest(struct link *link, unsigned i)
+{
+	struct reader *reader = &link->reader[i];
+	u64 head = atomic_load(&link->header->ring[i].head);
+
+	reader->position = head > reader->nr_slots ? head - reader->nr_slots : 0;
+	while (reader->position < head && !link_slot_plausible(link, i))
+		reader->position++;
+}
+
 static void start_postmortem(struct link *link)
 {
-	for (unsigned i = 0; i < link->nr_rings; i++) {
-		struct reader *reader = &link->reader[i];
-		u64 head = atomic_load(&link->header->ring[i].head);
-
-		reader->position = head > reader->nr_slots ? head - reader->nr_slots : 0;
-		while (reader->position < head && !link_slot_plausible(link, i))
-			reader->position++;
-	}
+	for (unsigned i = 0; i < link->nr_rings; i++)
+		find_oldest(link, i);
 }
 
 bool link_ready(struct link *link, const char **why)
@@ -208,12 +217,16 @@ bool link_slot_plausible(const struct link *link, unsigned ring)
 	struct ch_slot slot;
 
 	return peek(link, ring, &slot) == PEEK_EVENT && ev_info(slot.id) && !slot.zero &&
-	       slot.seq && slot.seq <= atomic_load(&link->header->seq);
+	       slot.seq > link->last_seq && slot.seq <= atomic_load(&link->header->seq);
 }
 
 /* Only the writer's head is surely the beginning of an event. */
 static void resync(struct link *link, unsigned ring)
 {
+	if (link->ended) {
+		find_oldest(link, ring);
+		return;
+	}
 	link->reader[ring].position =
 		atomic_load_explicit(&link->header->ring[ring].head, memory_order_acquire);
 }
@@ -227,8 +240,10 @@ static int lowest(struct link *link, struct ch_slot *best)
 	for (unsigned i = 0; i < link->nr_rings; i++) {
 		enum peek what = peek(link, i, &slot);
 
-		if (what == PEEK_OVERTAKEN)
+		if (what == PEEK_OVERTAKEN) {
 			resync(link, i);
+			what = peek(link, i, &slot);
+		}
 		if (what != PEEK_EVENT || (ring >= 0 && slot.seq >= best->seq))
 			continue;
 		ring = i;

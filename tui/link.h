@@ -36,6 +36,10 @@ void link_set_bell(struct link *link, link_bell_fn bell, void *arg);
  * event on, and store no tails. */
 void link_set_postmortem(struct link *link);
 
+/* The writer is gone: what it overwrote is skipped, but its last events are
+ * looked for, slot by slot, in what the rings still hold. */
+void link_set_ended(struct link *link);
+
 /*
  * Whether the hypervisor is there. *why (may be NULL) is set when the header
  * is one that we cannot work with.

@@ -25,7 +25,7 @@ struct link {
 	u64 size;
 	u64 header_offset;
 	struct ch_header *header;	/* NULL: not found yet */
-	bool started, postmortem;
+	bool started, postmortem, ended;
 	struct reader reader[CH_MAX_RINGS];
 	unsigned nr_rings;
 	u64 last_seq, last_clock, lost;

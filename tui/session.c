@@ -291,6 +291,17 @@ static void sim_ended(struct session *s)
 		fputs(s->log, stderr);
 }
 
+/* The hypervisor's own status, if its last event was lost: twice the guest's
+ * plus one, by the debug-exit device. */
+static bool status_from_machine(struct session *s)
+{
+	if (!s->ready || s->machine.signalled || !(s->machine.status & 1) ||
+	    s->machine.status >> 1 == EXIT_VITRINE)
+		return false;
+	s->guest_status = s->machine.status >> 1;
+	return true;
+}
+
 static void look_for_end(struct session *s)
 {
 	if (s->end != SESSION_RUNS)
@@ -300,7 +311,7 @@ static void look_for_end(struct session *s)
 	else if (s->machine.ended && s->machine.simulated && !s->machine.signalled)
 		sim_ended(s);
 	else if (s->machine.ended)
-		s->end = s->guest_ended ? SESSION_GUEST : SESSION_BROKEN;
+		s->end = s->guest_ended || status_from_machine(s) ? SESSION_GUEST : SESSION_BROKEN;
 	else if (s->panicked && !s->tl && !s->relay)
 		s->end = SESSION_BROKEN;
 	else if (s->deadline_ms && now_ms() >= s->deadline_ms)
@@ -314,6 +325,8 @@ bool session_turn(struct session *s, int wait_ms)
 	if (!busy)
 		wait_for_work(s, wait_ms);
 	machine_poll(&s->machine);
+	if (s->machine.ended && s->link)
+		link_set_ended(s->link);
 	if (s->machine.ended)
 		while (work(s))
 			;
