@@ -214,6 +214,25 @@ START_TEST(pdptes_are_read_when_cr3_is_loaded)
 }
 END_TEST
 
+START_TEST(two_tables_of_pdptes_in_one_frame_are_two)
+{
+	guest_init(&g, PAE, NULL);
+	guest_map(&g, 0x1000, 0x5000, RW, 1);
+	g.regs.cr3 += 0x20;
+	guest_map(&g, 0x1000, 0x6000, RW, 1);
+	/* Once as MOV to CR3 does it, once as an RSM does. */
+	for (unsigned mov = 0; mov < 2; mov++) {
+		g.regs.cr3 ^= 0x20;
+		guest_set_regs(&g, 0, mov);
+		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+		g.regs.cr3 ^= 0x20;
+		guest_set_regs(&g, 0, mov);
+		expect_mapped(&g, 0, 0x1000, USER, 0x6000);
+	}
+	guest_fini(&g);
+}
+END_TEST
+
 /* ---- long mode ------------------------------------------------------------------------------ */
 
 START_TEST(huge_guest_pages_are_mapped_by_what_the_slot_allows)
@@ -256,6 +275,23 @@ START_TEST(an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush)
 		expect_mapped(&g, 0, 0x1000, USER | WRITE, 0x6000);
 		guest_fini(&g);
 	}
+}
+END_TEST
+
+START_TEST(one_memory_under_two_frame_numbers_is_listed_under_the_right_one)
+{
+	gpa_t alias = GUEST_FRAMES << PAGE_SHIFT, pte;
+
+	guest_init(&g, LONG4, NULL);
+	machine_ram(&g.m, 1, GUEST_FRAMES, 16, 0);
+	pte = guest_map(&g, 0x1000, 0x5000, GPTE_U, 1);
+	expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+	guest_poke(&g, pte, (alias + 0x5000) | GPTE_P | RW, 8);
+	ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER | WRITE | PFERR_PRESENT, NULL),
+			 MMU_RETRY);
+	ck_assert_uint_eq(mmu_zap_range(g.m.vm, 0, 5, 6), 0);
+	ck_assert_uint_eq(mmu_zap_range(g.m.vm, 0, GUEST_FRAMES + 5, GUEST_FRAMES + 6), 1);
+	guest_fini(&g);
 }
 END_TEST
 
@@ -349,8 +385,10 @@ TAP_MAIN("shadow",
 	 a_store_to_a_4m_entry_drops_both_halves,
 	 pae_directories_with_the_same_low_bits_are_kept_apart,
 	 pdptes_are_read_when_cr3_is_loaded,
+	 two_tables_of_pdptes_in_one_frame_are_two,
 	 huge_guest_pages_are_mapped_by_what_the_slot_allows,
 	 an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush,
+	 one_memory_under_two_frame_numbers_is_listed_under_the_right_one,
 	 an_entry_that_loses_rights_is_flushed_and_one_that_gains_is_not,
 	 what_the_guest_asks_to_forget_the_hardware_forgets,
 	 a_root_of_three_levels_is_not_put_above_four_gigabytes)
