@@ -278,6 +278,31 @@ START_TEST(an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush)
 }
 END_TEST
 
+START_TEST(a_directory_entry_that_leads_to_another_table_since_is_followed)
+{
+	for_each_paging(mode) {
+		gpa_t pde, first, second, pte;
+		u64 other;
+
+		guest_init(&g, mode, NULL);
+		first = guest_map(&g, 0x1000, 0x5000, RW, 1);
+		second = guest_map(&g, 0x40001000, 0x6000, RW, 1);
+		pte = guest_map(&g, 0x40002000, 0x7000, RW, 1);
+		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+		for (pde = GUEST_TABLES << PAGE_SHIFT;
+		     (guest_peek(&g, pde, 4) & PAGE_MASK) != (first & PAGE_MASK); pde += 4)
+			;
+		other = guest_peek(&g, pde, 4) & ~PAGE_MASK;
+		guest_poke(&g, pde, (second & PAGE_MASK) | other, 4);
+		expect_mapped(&g, 0, 0x2000, USER, 0x7000);
+		guest_store(&g, pte, 0x8000 | GPTE_P | RW);
+		expect_mapped(&g, 0, 0x2000, USER, 0x8000);
+		expect_mapped(&g, 0, 0x1000, USER, 0x6000);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
 START_TEST(one_memory_under_two_frame_numbers_is_listed_under_the_right_one)
 {
 	gpa_t alias = GUEST_FRAMES << PAGE_SHIFT, pte;
@@ -388,6 +413,7 @@ TAP_MAIN("shadow",
 	 two_tables_of_pdptes_in_one_frame_are_two,
 	 huge_guest_pages_are_mapped_by_what_the_slot_allows,
 	 an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush,
+	 a_directory_entry_that_leads_to_another_table_since_is_followed,
 	 one_memory_under_two_frame_numbers_is_listed_under_the_right_one,
 	 an_entry_that_loses_rights_is_flushed_and_one_that_gains_is_not,
 	 what_the_guest_asks_to_forget_the_hardware_forgets,
