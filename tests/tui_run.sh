@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..20
+echo 1..22
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -69,6 +69,8 @@ ok 'nothing is said when all is well' test ! -s "$dir/err"
 ok 'a guest that does not end in time gives 124' status_is 124 run --timeout=3 --break=sp_new pse
 ok 'an unknown guest gives 125' status_is 125 run no-such-guest
 ok '... in one line that says what to do' one_line 'vitrine guests'
+ok 'what is no guest gives 125' status_is 125 run --timeout=30 "$0"
+ok '... in one line, and nothing is kept' one_line 'neither an ELF'
 ok 'a wrong option gives 2' status_is 2 run --mmu=both pse
 ok '... in one line' one_line 'tdp or shadow'
 ok 'the screen without a terminal gives 125' status_is 125 run --tui pse

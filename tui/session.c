@@ -349,12 +349,37 @@ static void show_log(const struct session *s)
 	}
 }
 
+/* The last line of the log, without the name before it. */
+static const char *last_words(struct session *s)
+{
+	char *line;
+
+	while (s->log_len && s->log[s->log_len - 1] <= ' ')
+		s->log[--s->log_len] = '\0';
+	line = strrchr(s->log, '\n');
+	line = line ? line + 1 : s->log;
+	return strncmp(line, "vitrine-hv: ", 12) ? line : line + 12;
+}
+
+/* The hypervisor looked at what it was given and declined: nothing crashed. */
+static bool declined(const struct session *s)
+{
+	const struct machine *m = &s->machine;
+
+	return m->ended && !m->signalled && !s->panicked && m->status & 1 &&
+	       m->status >> 1 == EXIT_VITRINE;
+}
+
 static void explain_failure(struct session *s)
 {
 	const struct machine *m = &s->machine;
 
 	if (s->refused || (s->panicked && !m->ended))
 		return;
+	if (declined(s)) {
+		say("the hypervisor declines: %s", last_words(s));
+		return;
+	}
 	if (m->signalled)
 		say("%s was ended by signal %d (%s)", machine_qemu(), m->status,
 		    strsignal(m->status));
@@ -362,9 +387,10 @@ static void explain_failure(struct session *s)
 		say("%s cannot be started: install QEMU (Debian, Ubuntu: qemu-system-x86); vitrine "
 		    "doctor looks at everything", machine_qemu());
 	else if (!s->ready)
-		say("the machine ended before the hypervisor was up; it said:");
+		say("%s ended before the hypervisor was up; vitrine doctor looks at what is needed",
+		    machine_qemu());
 	else
-		say("the hypervisor ended without its guest (status %d); it said:", m->status >> 1);
+		say("the hypervisor ended without its guest (status %d)", m->status >> 1);
 	show_log(s);
 }
 
@@ -387,7 +413,7 @@ static int status_of(struct session *s)
 
 int session_finish(struct session *s)
 {
-	bool crashed = s->end == SESSION_BROKEN && s->ready;
+	bool crashed = s->end == SESSION_BROKEN && s->ready && !declined(s);
 	int status;
 
 	machine_kill(&s->machine);
