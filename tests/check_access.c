@@ -236,23 +236,24 @@ START_TEST(the_host_walk_shows_the_tables_the_hardware_has)
 {
 	struct mmu_host_step steps[5];
 	struct machine m;
+	unsigned levels;
 
 	machine_init(&m, NULL);
 	machine_ram(&m, 0, 0, 16, 0);
 	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x3000, steps), 0);
-	machine_enter(&m, 0);
+	levels = machine_enter(&m, 0).root_level;
 	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x3000, steps), 1);
 	ck_assert_uint_eq(steps[0].spte, 0);
 	machine_fault(&m, 0, 0x3000, 0, NULL);
-	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x3000, steps), 4);
+	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x3000, steps), levels);
 	ck_assert_uint_eq(steps[0].hpa & PAGE_MASK, machine_enter(&m, 0).root);
-	for (unsigned i = 0; i < 4; i++) {
-		ck_assert_uint_eq(steps[i].level, 4 - i);
+	for (unsigned i = 0; i < levels; i++) {
+		ck_assert_uint_eq(steps[i].level, levels - i);
 		ck_assert_uint_eq(*(u64 *)fake_va(&m.fake, steps[i].hpa), steps[i].spte);
 		if (i)
 			ck_assert_uint_eq(spte_hpa(steps[i - 1].spte), steps[i].hpa & PAGE_MASK);
 	}
-	ck_assert_uint_eq(steps[3].index, 3);
+	ck_assert_uint_eq(steps[levels - 1].index, 3);
 	mmu_zap_all(m.vm);
 	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x3000, steps), 0);
 	machine_fini(&m);
