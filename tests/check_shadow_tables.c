@@ -115,10 +115,14 @@ START_TEST(in_a_two_level_guest_a_store_touches_one_quadrant)
 	guest_init(&g, TWO_LEVEL, NULL);
 	low = guest_map(&g, 0x001ff000, 0x5000, RW, 1);
 	high = guest_map(&g, 0x00200000, 0x6000, RW, 1);
+	/* Where the high entry would be if the halves were one. */
+	guest_map(&g, 0x00000000, 0x8000, RW, 1);
+	expect_mapped(&g, 0, 0x00000000, USER, 0x8000);
 	ck_assert_uint_eq(high, low + 4);
 	expect_mapped(&g, 0, 0x001ff000, USER, 0x5000);
 	expect_mapped(&g, 0, 0x00200000, USER, 0x6000);
 	guest_store(&g, high, 0x7000 | GPTE_P | RW);
+	ck_assert(machine_leaf(&g.m, 0, 0x00000000, NULL));
 	ck_assert(machine_leaf(&g.m, 0, 0x001ff000, NULL));
 	ck_assert_uint_eq(machine_leaf(&g.m, 0, 0x00200000, NULL), 0);
 	expect_mapped(&g, 0, 0x00200000, USER, 0x7000);
@@ -158,12 +162,15 @@ END_TEST
 START_TEST(a_first_write_through_a_map_of_ones_own_table_is_emulated)
 {
 	for_each_paging(mode) {
+		struct mmu_fault fault;
 		gpa_t pte;
 
 		guest_init(&g, mode, NULL);
 		pte = guest_map(&g, 0x1000, 0x5000, RW, 1);
 		guest_poke(&g, pte, (pte & PAGE_MASK) | GPTE_P | RW, 4);
-		expect_emulate(&g, 0, 0x1000, WRITE, true, false);
+		machine_enter(&g.m, 0);
+		ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, WRITE, &fault), MMU_EMULATE);
+		ck_assert(fault.table && !fault.mmio);
 		guest_poke(&g, pte, g.regs.cr3 | GPTE_P | RW, 4);
 		if (mode != PAE)
 			expect_emulate(&g, 0, 0x1000, WRITE, true, false);
