@@ -45,17 +45,14 @@ front_door()	# BUILD-TREE
 	done
 }
 
-# Undefined in the archive as a whole, but for the four that compilers call, and
-# what the library's own headers promise (the linker of the image sees to that).
+# Undefined in the archive as a whole, but for the four that compilers call.
 strangers()	# BUILD-TREE
 {
 	for archive in "$1"/mmu/libmmu-hv.a; do
 		[ -f "$archive" ] || continue
 		names d "$archive" >"$lint_scratch/own"
 		names u "$archive" | grep -v -x -e 'mem\(cpy\|set\|move\|cmp\)' |
-			grep -v -x -F -f "$lint_scratch/own" | while read -r name; do
-			grep -q -w "$name" "$top_srcdir"/mmu/*.h || echo "${archive##*/} needs $name"
-		done
+			grep -v -x -F -f "$lint_scratch/own" | sed "s|^|${archive##*/} needs |"
 	done
 }
 
