@@ -75,8 +75,8 @@ TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_sour
 dist_noinst_SCRIPTS += %D%/fetch-kernel.sh
 dist_check_SCRIPTS += %D%/guests_native.sh %D%/guests.sh
 dist_check_SCRIPTS += %D%/linux_native.sh %D%/linux.sh
-TESTS += %D%/guests_native.sh
-long_tests += %D%/linux_native.sh
+TESTS += %D%/guests_native.sh %D%/guests.sh
+long_tests += %D%/linux_native.sh %D%/linux.sh
 
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
