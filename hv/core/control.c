@@ -122,6 +122,19 @@ void control_snapshot(struct vm *vm)
 		hv_emit(vm->p->em, MMU_NO_VCPU, stop, (u8)c->why, c->seq);
 }
 
+/* The reader has caught up, or is gone. What it may have missed is told once. */
+static void control_end_lossy(struct vm *vm)
+{
+	struct control *c = &vm->control;
+
+	if (!c->lossy)
+		return;
+	c->lossy = false;
+	if (c->overran)
+		hv_emit(vm->p->em, MMU_NO_VCPU, gap, c->last_seq - c->lossy_seq);
+	c->overran = false;
+}
+
 /* A reader that is there but slow is given two seconds, once; when it has
  * caught up it is waited for again. */
 static void control_wait_for_reader(struct vm *vm)
@@ -130,17 +143,20 @@ static void control_wait_for_reader(struct vm *vm)
 	struct control *c = &vm->control;
 	u64 until;
 
-	if (p->deterministic || !vm->env.events_on || ch_free_slots(p->em) >= CONTROL_RESERVE) {
-		c->lossy = false;
+	if (p->deterministic || !atomic_load(&p->em->header->reader) ||
+	    ch_free_slots(p->em) >= CONTROL_RESERVE) {
+		control_end_lossy(vm);
 		return;
 	}
 	until = p->clock() + clock_from_ns(p, CONTROL_WAIT_NS);
-	while (!c->lossy && atomic_load(&p->em->header->reader) &&
-	       ch_free_slots(p->em) < CONTROL_RESERVE) {
+	while (!c->lossy && ch_free_slots(p->em) < CONTROL_RESERVE) {
 		p->relax();
-		if (p->clock() > until)
-			c->lossy = true;
+		if (p->clock() <= until)
+			continue;
+		c->lossy = true;
+		c->lossy_seq = c->last_seq;
 	}
+	c->overran |= c->lossy && !ch_free_slots(p->em);
 }
 
 static void control_serve(struct vm *vm)

@@ -44,6 +44,8 @@ struct control {
 	struct control_break brk[CONTROL_MAX_BREAKS];
 	bool console_waiting; /* the host rang for console input that is not all taken */
 	bool lossy;           /* gave up waiting for the reader */
+	bool overran;         /* and has overwritten what was not read */
+	u64 lossy_seq;        /* of the last event before that */
 	u64 last_seq;         /* of the last event emitted */
 };
 
@@ -59,7 +61,7 @@ void control_ask(struct vm *vm, enum ch_stop why);
  * guest may run or is at its end.
  *
  *   context   no vCPU in the guest; interrupts on
- *   events    stop, resume, command and what it causes, reply, console_in
+ *   events    stop, resume, command and what it causes, reply, console_in, gap
  */
 void control_safe_point(struct vm *vm);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COM2 and the PIC line it needs. Bytes that came before bell_init() wait in
- * the FIFO and interrupt as soon as it is done.
+ * COM2 and the PIC line it needs. The FIFO stays off: switching it on empties it
+ * and would lose what came before bell_init(). Without it one byte waits here,
+ * the others with the sender, and the first interrupts as soon as it may.
  */
 #include "hv/svm/bell.h"
 
@@ -42,7 +43,6 @@ void bell_init(void)
 	bell_init_pics();
 	trap_set_handler(TRAP_PIC + COM2_LINE, bell_interrupt);
 	outb(COM2 + 3, 3); /* 8n1 */
-	outb(COM2 + 2, 1); /* FIFO on, content kept */
 	outb(COM2 + 4, 0xb); /* DTR RTS OUT2 */
 	outb(COM2 + 1, 1); /* received data interrupts */
 }
