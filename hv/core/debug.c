@@ -9,12 +9,12 @@
 
 #define INT3 0xcc
 
-static struct debug_break *debug_find_gpa(struct vm *vm, gpa_t gpa, const struct debug_break *not)
+static struct debug_break *debug_find_gpa(struct vm *vm, gpa_t gpa)
 {
 	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
 		struct debug_break *b = &vm->debug.brk[i];
 
-		if (b->set && b->gpa == gpa && b != not)
+		if (b->set && b->gpa == gpa)
 			return b;
 	}
 	return NULL;
@@ -71,7 +71,7 @@ enum debug_status debug_set(struct vcpu *v, gva_t gva)
 		return DEBUG_FULL;
 	if (!debug_translate(v, gva, &gpa) || mmu_vm_read(vm->mmu, gpa, &byte, 1) != 1)
 		return DEBUG_FAULT;
-	same = debug_find_gpa(vm, gpa, NULL);
+	same = debug_find_gpa(vm, gpa);
 	*b = (struct debug_break){ true, gva, gpa, same ? same->saved : byte };
 	vm->debug.nr++;
 	debug_poke(vm, gpa, INT3);
@@ -82,7 +82,7 @@ static void debug_remove(struct vm *vm, struct debug_break *b)
 {
 	b->set = false;
 	vm->debug.nr--;
-	if (!debug_find_gpa(vm, b->gpa, NULL))
+	if (!debug_find_gpa(vm, b->gpa))
 		debug_poke(vm, b->gpa, b->saved);
 }
 
@@ -104,10 +104,13 @@ void debug_clear_all(struct vm *vm)
 
 bool debug_at_rip(struct vcpu *v)
 {
+	const struct debug *d = &v->vm->debug;
 	gpa_t gpa;
 
-	return v->vm->debug.nr && debug_translate(v, vcpu_rip_gva(v), &gpa) &&
-	       debug_find_gpa(v->vm, gpa, NULL);
+	if (!d->nr || !debug_translate(v, vcpu_rip_gva(v), &gpa))
+		return false;
+	/* While it is stepped over, what stands there is the guest's own. */
+	return debug_find_gpa(v->vm, gpa) && !(d->stepping_over && d->over_gpa == gpa);
 }
 
 void debug_step_over(struct vcpu *v)
@@ -118,7 +121,7 @@ void debug_step_over(struct vcpu *v)
 
 	if (!debug_translate(v, vcpu_rip_gva(v), &gpa))
 		return;
-	b = debug_find_gpa(v->vm, gpa, NULL);
+	b = debug_find_gpa(v->vm, gpa);
 	if (!b)
 		return;
 	debug_poke(v->vm, gpa, b->saved);
@@ -134,7 +137,7 @@ void debug_step_done(struct vm *vm)
 	if (!d->stepping_over)
 		return;
 	d->stepping_over = false;
-	if (debug_find_gpa(vm, d->over_gpa, NULL))
+	if (debug_find_gpa(vm, d->over_gpa))
 		debug_poke(vm, d->over_gpa, INT3);
 }
 
