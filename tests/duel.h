@@ -53,7 +53,6 @@ struct duel {
 	struct naive naive;
 	hpa_t ram_hpa;
 	unsigned at;			/* operation under way */
-	bool no_pse, no_nx;		/* CR4.PSE, EFER.NXE of all vCPUs are clear */
 	gva_t recent[DUEL_RECENT];	/* addresses where an access was done */
 	unsigned nr_recent;
 	u64 pdpt[DUEL_CPUS][4];		/* as each vCPU has them loaded */

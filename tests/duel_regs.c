@@ -26,32 +26,6 @@ void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	check_flushed(d, cpu, duel_gva(&regs, op->r[2]), "CR3");
 }
 
-static void apply_shared(const struct duel *d, struct mmu_regs *regs)
-{
-	regs->cr4 = d->no_pse ? regs->cr4 & ~CR4_PSE : regs->cr4 | CR4_PSE;
-	regs->efer &= ~EFER_NXE;
-	if (regs->cr4 & CR4_PAE && !d->no_nx)
-		regs->efer |= EFER_NXE;
-}
-
-/*
- * As in KVM, the role of a shadow page does not say whether bit 7 of the guest's
- * directory entries counts (CR4.PSE), nor whether bit 63 is reserved (EFER.NXE:
- * a role always has NX). A guest that changes them on one vCPU only, with its
- * tables in use, would see entries read the other way. So all change them.
- */
-static void change_shared(struct duel *d, bool *which)
-{
-	*which = !*which;
-	for (unsigned i = 0; i < DUEL_CPUS; i++) {
-		struct mmu_regs regs = d->sim.cpu[i].regs;
-
-		apply_shared(d, &regs);
-		sim_set_regs(&d->sim.cpu[i], &regs, false);
-	}
-	mmu_zap_all(d->sim.vm);
-}
-
 /* vCPUs of one guest mostly run in one mode, on common tables. */
 static void same_for_all(struct duel *d, const struct mmu_regs *regs)
 {
@@ -74,14 +48,14 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		regs.cr4 = op->r[2] % 3 ? regs.cr4 & ~CR4_SMAP : regs.cr4 ^ CR4_SMAP;
 		break;
 	case 3:
-		change_shared(d, &d->no_pse);
-		return;
+		regs.cr4 ^= CR4_PSE;
+		break;
 	case 4:
 		regs.cr4 ^= CR4_PGE;
 		break;
 	case 5:
-		change_shared(d, &d->no_nx);
-		return;
+		regs.efer ^= regs.cr4 & CR4_PAE ? EFER_NXE : 0;
+		break;
 	}
 	/* With CR0.WP clear a user page that the supervisor writes to becomes a
 	 * supervisor page that the user cannot reach; SMAP does not guard it then.
@@ -99,7 +73,6 @@ void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = duel_mode_regs(op->r[0]);
 
-	apply_shared(d, &regs);
 	duel_tell(op, "%u levels, cr3 0x%llx", duel_levels(&regs), (unsigned long long)regs.cr3);
 	sim_set_regs(cpu, &regs, true);
 	if (op->r[1] & 3)

@@ -142,7 +142,8 @@ static const char *make_machine(struct duel *d)
 	struct sim_config config = { .mode = d->config.mode, .vcpus = DUEL_CPUS, .memory = MEMORY,
 				     .maxphyaddr = 40 + d->config.seed % 3 * 3, /* 40, 43, 46 */
 				     .tdp_level = d->config.seed & 4 ? 5 : 4,
-				     .huge = d->config.seed & 1, .seed = d->config.seed };
+				     .huge = d->config.seed & 1, .seed = d->config.seed,
+				     .budget = d->config.seed % 4 == 3 ? 24 : 0 };
 	char path[200];
 	const char *failed;
 	int fd;

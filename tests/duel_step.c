@@ -195,6 +195,21 @@ struct storm {
 	u64 r;
 };
 
+/*
+ * vCPUs that read guest entries differently (NX, PSE, PAE or long mode) take each
+ * other's shadow pages away whenever they load a root. That ends in the right
+ * answers, but at the same time it need not end soon.
+ */
+static bool quarrel(const struct duel *d)
+{
+	const struct mmu_regs *a = &d->sim.cpu[0].regs, *b = &d->sim.cpu[1].regs;
+
+	if (duel_is_tdp(d) || !duel_levels(a) || !duel_levels(b))
+		return false;
+	return (a->cr4 ^ b->cr4) & (CR4_PSE | CR4_PAE) ||
+	       (a->efer ^ b->efer) & (EFER_NXE | EFER_LMA);
+}
+
 static void storm_task(void *arg)
 {
 	struct storm *s = arg;
@@ -205,7 +220,7 @@ static void storm_task(void *arg)
 		struct sim_access a = make_access(s->d, s->cpu, &op);
 
 		sim_access(s->cpu, &a);
-		if (a.outcome == SIM_STUCK)
+		if (a.outcome == SIM_STUCK && !quarrel(s->d))
 			duel_fail(s->d, "gva 0x%llx: the access faults for ever",
 				  (unsigned long long)a.gva);
 	}

@@ -156,3 +156,11 @@ hosted_tests += %D%/duel.t
 dist_check_SCRIPTS += %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/sim.sh
 long_tests += %D%/mutants.sh
+EXTRA_DIST += \
+	%D%/sim/all-at-once.scn \
+	%D%/sim/five-levels.scn \
+	%D%/sim/no-memory.scn \
+	%D%/sim/recursive.scn \
+	%D%/sim/rights-of-large-pages.scn \
+	%D%/sim/table-in-large-page.scn \
+	%D%/sim/write-protect-off.scn

@@ -9,6 +9,7 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 99' HUP INT TERM
 
 # BACKEND | FILE | SED EXPRESSION | WHAT IT BREAKS
+# BACKEND is shadow or tdp for the duel, or a scenario of tests/sim.
 cat >"$dir/list" <<'END'
 shadow|shadow_page|s/if (shadow_write_protect(op, slot, sp->gfn))/if (!shadow_write_protect(op, slot, sp->gfn))/|no flush after write-protecting a table
 shadow|shadow_zap|s/^\t*was_writable |= spte & SPTE_MMU_W;//|the flush after write-protecting forgotten deeper down
@@ -29,7 +30,7 @@ shadow|shadow_zap|s/^\tif (zapped)$/\tif (0)/|no flush after a range was zapped
 shadow|shadow_zap|s/^\tif (any)$/\tif (0)/|no flush after the guest wrote to a table
 shadow|shadow_zap|s/gpte <= (end - 1) . size/gpte <= start \/ size/|of a write to several entries the last is missed
 shadow|shadow_leaf|s/if (spte_needs_flush(old_spte, spte, level))/if (0)/|no flush when a leaf loses rights
-shadow|shadow_fetch|s/child->gfn == gfn && child->role.word == role.word/child->gfn == gfn/|a linked page is reused whatever its role
+rights-of-large-pages|shadow_fetch|s/child->gfn == gfn && child->role.word == role.word/child->gfn == gfn/|a linked page is reused whatever its role
 shadow|shadow_root|s/^\t\treread_pdptes(.*//|PDPTEs are not read anew
 shadow|gwalk_perm|s/return role->ext.cr4_smep;/return false;/|SMEP is ignored
 shadow|guest_pte|s/return reserved | reserved_of_level(role, level, leaf);/return 0;/|reserved bits are ignored
@@ -56,12 +57,18 @@ build()
 {
 	# shellcheck disable=SC2086
 	$CC -std=gnu11 $cflags -w -I"$top_srcdir" -I"$top_builddir" -c "$dir/$1.c" -o "$dir/$1.o" &&
-		$CC $cflags -o "$dir/duel" $objects "$dir/$1.o" $archives $jansson
+		$CC $cflags -o "$dir/duel" $objects "$dir/$1.o" $archives $jansson &&
+		$CC $cflags -o "$dir/sim" "$top_builddir/hv/sim/main.o" "$dir/$1.o" $archives
 }
 
 duel()	# BACKEND SECONDS
 {
-	timeout 120 "$dir/duel" --mmu="$1" --seconds="$2" --first >"$dir/out" 2>&1
+	case $1 in
+	shadow | tdp)
+		timeout 120 "$dir/duel" --mmu="$1" --seconds="$2" --first >"$dir/out" 2>&1 ;;
+	*)
+		timeout 120 "$dir/sim" "$top_srcdir/tests/sim/$1.scn" >"$dir/out" 2>&1 ;;
+	esac
 }
 
 echo "1..$(($(wc -l <"$dir/list") + 1))"
@@ -85,7 +92,7 @@ while IFS='|' read -r backend file rest; do
 	elif duel "$backend" 12; then
 		why='it survives'
 	else
-		verdict=ok why=$(sed -n 's/^# FAILED: //p' "$dir/out")
+		verdict=ok why=$(sed -n 's/^# FAILED: //p; s/^vitrine-sim: //p' "$dir/out" | head -n 1)
 	fi
 	rm -f "$dir/$file.o"
 	echo "$verdict $number - $what ($backend)"

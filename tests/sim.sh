@@ -33,9 +33,17 @@ scenario()	# NAME LINES...
 	printf '%s\n' "$@" >"$name"
 }
 
-shipped=$(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
-set -- $shipped
-echo "1..$(($# + 17))"
+ours=$(cd "$top_srcdir/tests/sim" && echo *.scn)
+set -- $ours
+nr=$#
+set -- $(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
+echo "1..$(($# + 2 * nr + 17))"
+for file in $ours; do
+	for mmu in shadow tdp; do
+		check 0 'audit green' "$file holds with $mmu" \
+			"$sim" --mmu=$mmu "$top_srcdir/tests/sim/$file"
+	done
+done
 for file; do
 	check 0 'audit green' "the shipped scenario $file holds" \
 		"$sim" "$top_srcdir/hv/sim/scenarios/$file"

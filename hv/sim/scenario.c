@@ -155,7 +155,9 @@ static bool take_result(struct cutter *c)
 		line->result = RESULT_FAULT;
 		return take_number(c, &line->result_value);
 	}
-	if (next_is(c, "mmio"))
+	if (next_is(c, "any"))
+		line->result = RESULT_LATER;
+	else if (next_is(c, "mmio"))
 		line->result = RESULT_MMIO;
 	else if (next_is(c, "readonly"))
 		line->result = RESULT_READONLY;
