@@ -20,7 +20,8 @@
 
 #define DEFAULT_OPS	1500
 #define TAP_SECONDS	5	/* per back end */
-#define TAPE_OPS	1800
+#define TAPE_OPS	1500
+#define TAPES		12	/* runs, at most, to show the loss of every emit */
 
 static struct duel duel;
 
@@ -126,29 +127,61 @@ static bool many(const struct options *options, unsigned mode)
 	return true;
 }
 
-/* Leaves out every emit in turn. */
+/* Keeps the events of one run and adds to what is known about their sites. */
+static bool tape_run(const struct duel_config *config, struct duel_sites *sites)
+{
+	struct duel_op *op = calloc(config->ops, sizeof(*op));
+	bool ok;
+
+	duel_generate(op, config->ops, config->seed);
+	duel.tape = (struct duel_tape *)&duel; /* any: keep one */
+	ok = duel_run(&duel, config, op, config->ops);
+	if (!ok)
+		printf("# seed %llu: %s\n", (unsigned long long)config->seed, duel.failure);
+	if (ok)
+		duel_tape_judge(duel.tape, sites);
+	duel_tape_free(duel.tape);
+	duel.tape = NULL;
+	free(op);
+	return ok;
+}
+
+static unsigned count_missed(const struct duel_sites *sites, bool print, unsigned *tried)
+{
+	unsigned missed = 0;
+
+	*tried = 0;
+	for (unsigned i = 0; i < DUEL_SITES; i++) {
+		*tried += sites->matters[i];
+		if (!sites->matters[i] || sites->noticed[i])
+			continue;
+		missed++;
+		if (print)
+			printf("# the loss of %s from site %u goes unnoticed\n",
+			       ev_info(sites->id[i])->name, i);
+	}
+	return missed;
+}
+
+/* Leaves out every emit in turn. One run need not show the loss of each: what
+ * was cleared may at once be set anew. */
 static bool complete(const struct options *options, unsigned mode)
 {
 	struct duel_config config = options->config;
-	struct duel_op *op = calloc(TAPE_OPS, sizeof(*op));
-	struct duel_tape *tape;
-	unsigned missed, tried = 0;
-	bool ok;
+	static struct duel_sites sites;
+	unsigned missed = 1, tried = 0, runs = 0;
+	bool ok = true;
 
+	memset(&sites, 0, sizeof(sites));
 	config.mode = mode;
 	config.ops = TAPE_OPS;
-	duel_generate(op, TAPE_OPS, config.seed);
-	duel.tape = (struct duel_tape *)&duel; /* any: keep one */
-	ok = duel_run(&duel, &config, op, TAPE_OPS);
-	tape = duel.tape;
-	if (!ok)
-		printf("# seed %llu: %s\n", (unsigned long long)config.seed, duel.failure);
-	missed = tape ? duel_tape_judge(tape, &tried) : 1;
-	printf("# %s: %u sites change the model, the loss of %u goes unnoticed\n",
-	       mode == MMU_MODE_TDP ? "tdp" : "shadow", tried, missed);
-	duel_tape_free(tape);
-	duel.tape = NULL;
-	free(op);
+	for (; ok && runs < TAPES && (missed || runs < 2); runs++, config.seed++) {
+		ok = tape_run(&config, &sites);
+		missed = count_missed(&sites, false, &tried);
+	}
+	count_missed(&sites, true, &tried);
+	printf("# %s: %u sites change the model, the loss of %u goes unnoticed in %u runs\n",
+	       mode == MMU_MODE_TDP ? "tdp" : "shadow", tried, missed, runs);
 	return ok && tried && !missed;
 }
 

@@ -129,10 +129,17 @@ void duel_model_close(struct duel *duel);
 void duel_model_drain(struct duel *duel);
 void duel_model_check(struct duel *duel);
 
-/* Replays the tape without the events of one site after the other.
- *   returns  the number of sites whose loss goes unnoticed; *tried gets all
- *            those whose events change the model */
-unsigned duel_tape_judge(struct duel_tape *tape, unsigned *tried);
+/* What is known about the places in the source that emit. */
+#define DUEL_SITES 4096
+struct duel_sites {
+	bool matters[DUEL_SITES];	/* an event from there changed the model */
+	bool noticed[DUEL_SITES];	/* and its loss was noticed */
+	u16 id[DUEL_SITES];		/* such an event */
+};
+
+/* Replays the tape without the events of one site after the other, and adds to
+ * what is known. */
+void duel_tape_judge(struct duel_tape *tape, struct duel_sites *sites);
 void duel_tape_free(struct duel_tape *tape);
 
 #endif

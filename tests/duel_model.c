@@ -8,12 +8,10 @@
  * the model, their loss must be noticed.
  */
 #include "tests/duel.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tui/text.h"
 
-#define SITES		4096
 #define HV_EVENTS	0x100	/* ids from here on are not the library's */
 #define SAMPLES		40	/* events of a site looked at, to see if they matter */
 
@@ -146,24 +144,27 @@ static void play(struct duel_tape *t, size_t i, struct model *model, u64 *seq)
 }
 
 /* Which sites have events of the library that change the model? */
-static void find_sites(struct duel_tape *t, bool matters[SITES])
+static void find_sites(struct duel_tape *t, struct duel_sites *sites)
 {
-	static unsigned looked[SITES];
+	static unsigned looked[DUEL_SITES];
 	struct model *model = model_new();
 	u64 seq = 0;
 
 	memset(looked, 0, sizeof(looked));
 	for (size_t i = 0; i < t->nr; i++) {
-		u16 site = t->item[i].ev.site;
+		u16 site = t->item[i].ev.site, id = t->item[i].ev.id;
 		struct model *before = NULL;
 
 		if (t->item[i].dump)
 			continue;
-		if (t->item[i].ev.id < HV_EVENTS && site < SITES && !matters[site] && looked[site]++ < SAMPLES)
+		if (id < HV_EVENTS && site < DUEL_SITES && !sites->matters[site] &&
+		    looked[site]++ < SAMPLES)
 			before = model_copy(model);
 		play(t, i, model, &seq);
-		if (before)
-			matters[site] = !model_equal(before, model, NULL);
+		if (before && !model_equal(before, model, NULL)) {
+			sites->matters[site] = true;
+			sites->id[site] = id;
+		}
 		model_free(before);
 	}
 	model_free(model);
@@ -187,34 +188,12 @@ static bool noticed(struct duel_tape *t, u16 site)
 	return red;
 }
 
-static const struct taped *first_of(const struct duel_tape *t, u16 site)
+void duel_tape_judge(struct duel_tape *t, struct duel_sites *sites)
 {
-	size_t i = 0;
-
-	while (t->item[i].dump || t->item[i].ev.site != site)
-		i++;
-	return &t->item[i];
-}
-
-unsigned duel_tape_judge(struct duel_tape *t, unsigned *tried)
-{
-	static bool matters[SITES];
-	unsigned missed = 0;
-
-	*tried = 0;
-	memset(matters, 0, sizeof(matters));
-	find_sites(t, matters);
-	for (unsigned site = 0; site < SITES; site++) {
-		if (!matters[site])
-			continue;
-		++*tried;
-		if (noticed(t, site))
-			continue;
-		missed++;
-		printf("# the loss of %s from site %u goes unnoticed\n",
-		       ev_info(first_of(t, site)->ev.id)->name, site);
-	}
-	return missed;
+	find_sites(t, sites);
+	for (unsigned site = 0; site < DUEL_SITES; site++)
+		if (sites->matters[site] && !sites->noticed[site])
+			sites->noticed[site] = noticed(t, site);
 }
 
 void duel_tape_free(struct duel_tape *t)
