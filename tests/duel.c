@@ -21,7 +21,7 @@
 #define DEFAULT_OPS	1500
 #define TAP_SECONDS	5	/* per back end */
 #define TAPE_OPS	1500
-#define TAPES		12	/* runs, at most, to show the loss of every emit */
+#define TAPES		40	/* runs, at most, to show the loss of every emit */
 
 static struct duel duel;
 

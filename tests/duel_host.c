@@ -177,8 +177,14 @@ void duel_op_unprotect(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	mmu_unprotect(d->sim.vm, duel_table_gpa(&cpu->regs, op->r[0]) >> PAGE_SHIFT);
 }
 
+/* Soon, at whatever needs a page first; or at once, for the root. */
 void duel_op_starve(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	(void)cpu;
-	d->sim.mem.fail_in = 1 + op->r[0] % 4;
+	if (op->r[1] & 1) {
+		mmu_zap_all(d->sim.vm);
+		d->sim.mem.fail_in = 1;
+		duel_visit(d, cpu);
+	} else {
+		d->sim.mem.fail_in = 1 + op->r[0] % 4;
+	}
 }

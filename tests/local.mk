@@ -153,9 +153,9 @@ hosted_tests += %D%/duel.t
 	%D%/duel_regs.c %D%/duel_run.c \
 	%D%/duel_step.c %D%/naive.c %D%/naive.h
 %C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)
-dist_check_SCRIPTS += %D%/mutants.sh %D%/sim.sh
+dist_check_SCRIPTS += %D%/duel_long.sh %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/sim.sh
-long_tests += %D%/mutants.sh
+long_tests += %D%/duel_long.sh %D%/mutants.sh
 EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/five-levels.scn \

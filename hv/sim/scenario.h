@@ -12,7 +12,8 @@
  *	expect no ghost
  *
  * One thing a line; # begins a comment. Numbers are decimal or 0x hex, with K,
- * M or G. The words are the rows of scenario.def, the wishes those of
+ * M or G. After -> stands a value, or: fault ERROR, mmio, readonly, nomem, any.
+ * The words are the rows of scenario.def, the wishes those of
  * expect.def. An access that ends in anything but success, and no "-> RESULT"
  * and no expectation in the next line says so, is a failure.
  */
