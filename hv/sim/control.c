@@ -35,7 +35,7 @@ void control_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 
 	struct control *c = arg;
 
 	(void)vcpu;
-	if (c->stopped || !c->run || c->run->sim.em.synthetic)
+	if (c->stopped || c->serving || !c->run || c->run->sim.em.synthetic)
 		return;
 	for (unsigned i = 0; i < CONTROL_BREAKS; i++)
 		if (break_hits(&c->brk[i], id, payload, len))
@@ -58,8 +58,11 @@ static void answer_bell(struct control *c, int timeout_ms)
 			c->bell = -1;
 			return;
 		}
-		if (byte == CH_BELL_MAIL)
-			command_serve(c);
+		if (byte != CH_BELL_MAIL)
+			continue;
+		c->serving = true;
+		command_serve(c);
+		c->serving = false;
 		timeout_ms = 0;
 	}
 }
@@ -101,12 +104,15 @@ bool control_between(void *arg, struct run *run, const struct scn_line *line)
 	if (c->bell < 0)
 		return true;
 	wait_for_reader(c);
-	answer_bell(c, 0);
+	/* Where we stop anyhow, what has come in is answered stopped: a resume
+	 * that came early must not be lost. */
 	if (!line && c->wait)
 		stop(c, c->started ? CH_STOP_PAUSE : CH_STOP_START, 0);
 	else if (line && line->word == WORD_stop && c->wait)
 		stop(c, CH_STOP_BREAK, 0);
-	else if (c->asked)
+	else
+		answer_bell(c, 0);
+	if (c->asked && !c->quit)
 		stop(c, c->why, c->why_seq);
 	c->started = true;
 	return !c->quit;

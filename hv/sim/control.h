@@ -22,6 +22,7 @@ struct control {
 	int bell;		/* bytes come from here; -1: nobody controls us */
 	bool wait;		/* stopped before the first line and after the last */
 	bool stopped, quit, lossy, started;
+	bool serving;		/* a command is at work: its own events end no step */
 	bool asked;		/* stop at the end of this line */
 	enum ch_stop why;
 	u64 why_seq;
