@@ -212,6 +212,7 @@ START_TEST(the_last_events_of_a_writer_that_ended_are_found)
 	ck_assert(link_next(link, &ev));
 	for (u32 i = 0; i < 100; i++)
 		hv_emit_tail(&fake.em, 0, log, "a text that needs a second slot", 31);
+	ck_assert(!link_next(link, &ev));
 	link_set_ended(link);
 	ck_assert(link_next(link, &ev));
 	ck_assert_uint_eq(ev.id, EV_gap);

@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..22
+echo 1..23
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -67,6 +67,7 @@ ok 'a guest that ends well gives status 0' status_is 0 run --timeout=60 pse
 ok 'standard output is the guest alone' test "$(sed -n 1p "$dir/out" | cut -c1-4)" = pse:
 ok 'nothing is said when all is well' test ! -s "$dir/err"
 ok 'a guest that does not end in time gives 124' status_is 124 run --timeout=3 --break=sp_new pse
+ok '... and that it was stopped by a break is said' grep -q 'stopped before event' "$dir/err"
 ok 'an unknown guest gives 125' status_is 125 run no-such-guest
 ok '... in one line that says what to do' one_line 'vitrine guests'
 ok 'what is no guest gives 125' status_is 125 run --timeout=30 "$0"

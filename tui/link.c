@@ -54,11 +54,6 @@ void link_set_postmortem(struct link *link)
 	link->postmortem = true;
 }
 
-void link_set_ended(struct link *link)
-{
-	link->ended = true;
-}
-
 void *link_memory(const struct link *link, u64 hpa, u64 len)
 {
 	u64 offset = ch_file_offset(hpa);
@@ -218,6 +213,18 @@ bool link_slot_plausible(const struct link *link, unsigned ring)
 
 	return peek(link, ring, &slot) == PEEK_EVENT && ev_info(slot.id) && !slot.zero &&
 	       slot.seq > link->last_seq && slot.seq <= atomic_load(&link->header->seq);
+}
+
+void link_set_ended(struct link *link)
+{
+	if (link->ended)
+		return;
+	link->ended = true;
+	/* Rings whose rest was given up already, when it was still being written. */
+	for (unsigned i = 0; i < link->nr_rings; i++)
+		if (link->reader[i].position == atomic_load(&link->header->ring[i].head) &&
+		    link->last_seq < atomic_load(&link->header->seq))
+			find_oldest(link, i);
 }
 
 /* Only the writer's head is surely the beginning of an event. */

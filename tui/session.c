@@ -103,6 +103,11 @@ static void note_event(struct session *s, const struct event *ev)
 		if (s->verbose)
 			tell_text("hypervisor: ", ev, 0);
 		break;
+	case EV_stop:
+		if (ev->len && ev->payload[0] == CH_STOP_BREAK && !s->tl && !s->relay)
+			say("the guest is stopped before event %" PRIu64 ": --tui shows it, %s", ev->seq,
+			    s->terminal ? "Ctrl-] leaves" : "a signal ends it");
+		break;
 	case EV_gap:
 		s->lost = link_lost(s->link);
 		break;

@@ -172,6 +172,13 @@ const struct view_ops view_tlb = {
 
 /* ---- the rules ------------------------------------------------------------------ */
 
+static const struct {
+	const char *name, *sentence;
+} rules[] = {
+#define INVARIANT(id, name, sentence) { name, sentence },
+#include "mmu/invariants.def"
+};
+
 static size_t rules_count(struct ui *ui)
 {
 	const struct model_vm *vm = ui_vm(ui);
@@ -195,8 +202,14 @@ static void rules_line(struct ui *ui, size_t i, struct line *line)
 		return;
 	}
 	f = &vm->finding[i - 1];
-	line_add(line, INK_bad, "rule %u is broken at page %u entry %u: have 0x%" PRIx64
-		 ", want 0x%" PRIx64, f->rule, f->sp, f->index, f->have, f->want);
+	if (f->rule < sizeof(rules) / sizeof(rules[0]))
+		line_add(line, INK_bad, "✗ %s", rules[f->rule].name);
+	else
+		line_add(line, INK_bad, "✗ rule %u", f->rule);
+	line_add(line, INK_bad, " page %u entry %u: have 0x%" PRIx64 ", want 0x%" PRIx64, f->sp,
+		 f->index, f->have, f->want);
+	if (f->rule < sizeof(rules) / sizeof(rules[0]))
+		line_add(line, INK_plain, "  %s", rules[f->rule].sentence);
 }
 
 const struct view_ops view_rules = {
