@@ -109,7 +109,8 @@ void exit_invalid(struct vcpu *v)
 /* Task switches by hardware, RDPMC and the like: not offered. */
 void exit_other(struct vcpu *v)
 {
-	v->vm->p->log("exit %#x at rip %#lx is not offered to guests: #GP", v->exit.code,
-		      v->regs.rip);
+	if (vm_may_complain(v->vm))
+		v->vm->p->log("exit %#x at rip %#lx is not offered to guests: #GP", v->exit.code,
+			      v->regs.rip);
 	vcpu_inject_gp(v);
 }

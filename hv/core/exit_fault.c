@@ -10,8 +10,10 @@ static void fault_give_up(struct vcpu *v, const struct mmu_fault *fault)
 {
 	if (fault->table && mmu_unprotect(v->vm->mmu, fault->gpa >> PAGE_SHIFT))
 		return;
-	v->vm->p->log("cannot emulate the instruction at rip %#lx (access to gpa %#lx): #UD",
-		      v->regs.rip, fault->gpa);
+	if (vm_may_complain(v->vm))
+		v->vm->p->log("cannot emulate the instruction at rip %#lx (access to gpa %#lx): "
+			      "#UD",
+			      v->regs.rip, fault->gpa);
 	vcpu_inject_ud(v);
 }
 

@@ -178,6 +178,12 @@ void *vm_ram(struct vm *vm, gpa_t gpa, u64 len)
 	return vm->p->direct_map + vm->ram_hpa + gpa;
 }
 
+
+bool vm_may_complain(struct vm *vm)
+{
+	return vm->nr_complaints++ < VM_MAX_COMPLAINTS;
+}
+
 void vm_end(struct vm *vm, unsigned status, const char *reason)
 {
 	if (vm->ended)

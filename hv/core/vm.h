@@ -14,6 +14,7 @@
 
 #define VM_MAX_VCPUS 16
 #define VM_MAX_RAM   (3ull << 30) /* below the PCI hole */
+#define VM_MAX_COMPLAINTS 32u
 
 struct vcpu {
 	struct vm *vm;
@@ -63,6 +64,7 @@ struct vm {
 	struct debug debug;
 	struct gdb_session gdb;
 
+	unsigned nr_complaints; /* lines in the log that a guest can bring about at will */
 	bool ended;
 	unsigned status; /* of the run, once ended */
 };
@@ -93,6 +95,12 @@ unsigned vm_run(struct vm *vm);
 
 /* The guest is at its end; the first reason counts. events: guest_end */
 void vm_end(struct vm *vm, unsigned status, const char *reason);
+
+/*
+ * Whether one more line about what this guest does may go to the log; a guest
+ * must not be able to drown it.
+ */
+bool vm_may_complain(struct vm *vm);
 
 /* A pointer to guest RAM [gpa, gpa + len), NULL if it is not all RAM. For loaders:
  * what it is used to write is not seen by the MMU. */

@@ -116,7 +116,7 @@ boot_pd:
 
 	.bss
 	.balign 16
-	.space 16384
+	.space 32768
 boot_stack_end:
 
 	.section .note.GNU-stack, "", @progbits
