@@ -89,7 +89,7 @@ while IFS='|' read -r backend file rest; do
 		why='its line is not there any more'
 	elif ! build "$file" 2>"$dir/out"; then
 		why="it does not compile: $(head -n 1 "$dir/out")"
-	elif duel "$backend" 12; then
+	elif duel "$backend" 60; then	# only a survivor takes that long
 		why='it survives'
 	else
 		verdict=ok why=$(sed -n 's/^# FAILED: //p; s/^vitrine-sim: //p' "$dir/out" | head -n 1)
