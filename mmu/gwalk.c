@@ -200,6 +200,13 @@ static void arrive(struct walker *w)
 	walk->self_map = is_self_map(walk);
 }
 
+/* AC lifts SMAP for what the supervisor's own instructions do; what user mode's do
+ * as supervisor, a look at a descriptor table, it does not. */
+static bool ac_counts(const struct mmu_regs *regs)
+{
+	return regs->ac && regs->cpl < 3;
+}
+
 static enum step walk_tables(struct walker *w)
 {
 	enum step step = STEP_DOWN;
@@ -213,7 +220,7 @@ static enum step walk_tables(struct walker *w)
 		step = walk_step(w);
 	if (step != STEP_LEAF)
 		return step;
-	if (!gwalk_permits(w->mmu, w->rights, w->access, w->vcpu->regs.ac))
+	if (!gwalk_permits(w->mmu, w->rights, w->access, ac_counts(&w->vcpu->regs)))
 		return fault(w, PFERR_PRESENT);
 	arrive(w);
 	return STEP_LEAF;

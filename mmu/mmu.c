@@ -10,9 +10,9 @@
 
 /* The same access that faults so often, and nothing is ever wrong: the vCPU may
  * hold a stale translation, so its TLB is emptied; if that does not help, our
- * tables and the hardware do not agree. */
+ * tables and the hardware do not agree, and the guest stands still. */
 #define SAME_FAULTS_FLUSH	8
-#define SAME_FAULTS_BUG		512
+#define SAME_FAULTS_STUCK	512
 
 /* ---- registers and roles ------------------------------------------------------------ */
 
@@ -156,20 +156,20 @@ static void count_verdict(struct mmu_vm *vm, enum mmu_verdict verdict)
 	stat_add(vm, spurious, verdict == MMU_SPURIOUS);
 }
 
-static void guard_progress(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
-			   enum mmu_verdict verdict)
+/* returns  the verdict, or STUCK instead of one more SPURIOUS */
+static enum mmu_verdict guard_progress(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+				       enum mmu_verdict verdict)
 {
 	if (verdict != MMU_SPURIOUS || in->addr != vcpu->last_addr ||
 	    in->error != vcpu->last_error)
 		vcpu->same_faults = 0;
 	vcpu->last_addr = in->addr;
 	vcpu->last_error = in->error;
-	if (verdict == MMU_SPURIOUS)
-		vcpu->same_faults++;
-	if (vcpu->same_faults == SAME_FAULTS_FLUSH)
+	if (verdict != MMU_SPURIOUS)
+		return verdict;
+	if (++vcpu->same_faults == SAME_FAULTS_FLUSH)
 		flush_vcpu(vcpu, FLUSH_changed);
-	mmu_check(vcpu->vm, vcpu->same_faults < SAME_FAULTS_BUG,
-		  "A-5: the same access faults for ever though it is mapped", in->addr, in->error);
+	return vcpu->same_faults < SAME_FAULTS_STUCK ? MMU_SPURIOUS : MMU_STUCK;
 }
 
 enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mmu_fault *fault)
@@ -184,9 +184,9 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 	vm_emit(vm, vcpu->id, fault, addr, error,
 		(u8)(!vm->backend->indirect || vcpu->mmu->root_role.direct));
 	verdict = vcpu_has_root(vcpu) ? vm->backend->fault(vcpu, &in, fault) : MMU_RETRY;
+	verdict = guard_progress(vcpu, &in, verdict);
 	count_verdict(vm, verdict);
 	vm_emit(vm, vcpu->id, verdict, addr, (u8)verdict);
-	guard_progress(vcpu, &in, verdict);
 	return verdict;
 }
 

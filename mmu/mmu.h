@@ -55,7 +55,7 @@ struct mmu_config {
 struct mmu_regs {
 	u64 cr0, cr3, cr4, efer;
 	u8 cpl;		/* 0..3, of the access to come; walks for tools use 0 */
-	bool ac;	/* RFLAGS.AC, for SMAP */
+	bool ac;	/* RFLAGS.AC, for SMAP; of no effect with cpl 3 */
 	bool smm;	/* in system-management mode: address space 1 */
 };
 
@@ -203,6 +203,8 @@ struct mmu_fault {
  *            EMULATE          fault->gpa; device memory, read-only memory or a
  *                             write to a shadowed page table
  *            NO_MEMORY        no translation was changed
+ *            STUCK            the same access was SPURIOUS 512 times in a row,
+ *                             flushes did not help: end the guest
  *   context  not in guest mode; may allocate
  *   events   fault, walk*, sp_*, spte_set, rmap_*, flush_request, verdict
  *   source   AMD64 Manual volume 2, 15.25 "Nested Paging"; KVM mmu.rst

@@ -146,6 +146,28 @@ START_TEST(an_address_that_is_not_canonical_leads_nowhere)
 }
 END_TEST
 
+START_TEST(ac_lifts_smap_for_the_kernel_and_not_for_what_user_mode_does_as_kernel)
+{
+	struct gwalk w;
+
+	guest_init(&g, LONG4, NULL);
+	guest_map(&g, 0x1000, 0x5000, GPTE_W | GPTE_U, 1);
+	g.regs.cr4 |= CR4_SMAP;
+	guest_set_regs(&g, 0, false);
+	ck_assert_int_eq(walk(0x1000, 0, &w), GWALK_FAULT);
+	g.regs.ac = true;
+	guest_set_regs(&g, 0, false);
+	ck_assert_int_eq(walk(0x1000, 0, &w), GWALK_OK);
+	/* A load from a descriptor table, by user mode with AC set. */
+	g.regs.cpl = 3;
+	guest_set_regs(&g, 0, false);
+	ck_assert_int_eq(walk(0x1000, 0, &w), GWALK_FAULT);
+	ck_assert_uint_eq(w.error, PFERR_PRESENT);
+	ck_assert_int_eq(walk(0x1000, PFERR_USER, &w), GWALK_OK);
+	guest_fini(&g);
+}
+END_TEST
+
 START_TEST(a_walk_sees_that_it_leads_to_one_of_its_own_tables)
 {
 	struct gwalk w;
@@ -341,6 +363,7 @@ TAP_MAIN("gwalk",
 	 the_pdptes_of_pae_give_no_rights_and_have_no_accessed_bit,
 	 a_table_inherits_the_rights_of_the_entries_above_it,
 	 an_address_that_is_not_canonical_leads_nowhere,
+	 ac_lifts_smap_for_the_kernel_and_not_for_what_user_mode_does_as_kernel,
 	 a_walk_sees_that_it_leads_to_one_of_its_own_tables,
 	 dirty_is_set_by_a_write_alone,
 	 a_refused_walk_sets_nothing,

@@ -80,6 +80,7 @@ static void random_regs(void)
 	g.regs.efer &= ~EFER_NXE;
 	g.regs.efer |= rnd(3) ? EFER_NXE : 0;
 	g.regs.ac = rnd(2);
+	g.regs.cpl = rnd(2) ? 3 : 0;
 	guest_set_regs(&g, 0, false);
 }
 

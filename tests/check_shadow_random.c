@@ -188,6 +188,7 @@ static void random_regs(void)
 	g.regs.efer &= ~EFER_NXE;
 	g.regs.efer |= rnd(3) ? EFER_NXE : 0;
 	g.regs.ac = rnd(2);
+	g.regs.cpl = rnd(2) ? 3 : 0;
 	g.regs.cr3 = one_in(2) ? g.regs.cr3 : random_root();
 	for (unsigned i = 0; i < 2; i++)
 		guest_set_regs(&g, i, one_in(2));

@@ -84,7 +84,7 @@ static bool allowed(const struct mmu_regs *regs, unsigned rights, u64 access)
 		return false;
 	if (access & PFERR_FETCH)
 		return rights & ACC_EXEC && !(!user && user_page && regs->cr4 & CR4_SMEP);
-	return !(!user && user_page && regs->cr4 & CR4_SMAP && !regs->ac);
+	return !(!user && user_page && regs->cr4 & CR4_SMAP && !(regs->ac && regs->cpl < 3));
 }
 
 static const struct row *first_row(const struct mmu_regs *regs)

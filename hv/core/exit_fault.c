@@ -74,5 +74,10 @@ void exit_fault(struct vcpu *v)
 	case MMU_NO_MEMORY:
 		vm_end(v->vm, 125, "out of memory for page tables");
 		break;
+	case MMU_STUCK:
+		v->vm->p->log("the guest is stuck at rip %#lx: address %#lx, error %#lx faults for ever though it is mapped",
+			      v->regs.rip, v->exit.addr, v->exit.error);
+		vm_end(v->vm, 125, "livelock");
+		break;
 	}
 }

@@ -277,6 +277,7 @@ static bool handle(struct sim_cpu *cpu, struct sim_access *a, const struct hw_re
 		a->outcome = SIM_NOMEM;
 		return false;
 	case MMU_REFLECT:
+	case MMU_STUCK:
 		break;
 	}
 	a->outcome = SIM_STUCK;
