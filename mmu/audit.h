@@ -18,7 +18,8 @@ struct audit {
 	u32 findings;
 	u32 checked;
 	/* Recounts. */
-	u64 sps, indirect, leaves[4], shadow_leaves, shadow_tables;
+	u64 sps, indirect, shadow_leaves, shadow_tables;
+	u64 leaves[LEVEL_MAX + 1];	/* by level */
 };
 
 /* Where a rule is checked. */

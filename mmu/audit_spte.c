@@ -38,8 +38,10 @@ static bool audit_value(struct audit *audit, const struct entry *entry)
 	} local[] = { { RULE_D_1, "D-1" }, { RULE_D_2, "D-2" }, { RULE_D_3, "D-3" },
 		      { RULE_D_5, "D-5" }, { RULE_D_6, "D-6" } };
 	const struct sp *sp = entry->sp;
-	const char *broken = spte_check(entry->spte, sp->role.level, sp_is_tdp(sp),
-					sp->flags & SP_SPECIAL && sp->role.level == LEVEL_1G,
+	bool pdpte = sp->flags & SP_SPECIAL && sp->role.level == LEVEL_1G;
+	/* Some hardware sets A where the four PDPTEs are read; we never do. */
+	u64 spte = pdpte ? entry->spte & ~SPTE_A : entry->spte;
+	const char *broken = spte_check(spte, sp->role.level, sp_is_tdp(sp), pdpte,
 					audit->vm->maxphyaddr);
 
 	for (unsigned i = 0; i < sizeof(local) / sizeof(local[0]); i++)
@@ -105,6 +107,13 @@ static bool may_be_writable(const struct mmu_vm *vm, const struct memslot *slot,
 	return track_allows_level((struct mmu_vm *)vm, slot, entry->gfn, level);
 }
 
+/* A broken entry may claim to be a leaf of any level. */
+static void count_leaf(struct audit *audit, const struct entry *entry)
+{
+	audit->leaves[entry->sp->role.level]++;
+	audit->shadow_leaves += !sp_is_tdp(entry->sp);
+}
+
 static void audit_leaf(struct audit *audit, const struct entry *entry)
 {
 	unsigned level = entry->sp->role.level;
@@ -113,8 +122,7 @@ static void audit_leaf(struct audit *audit, const struct entry *entry)
 	pfn_t pfn = spte_hpa(entry->spte) >> PAGE_SHIFT;
 	bool inside = slot && entry->gfn + level_frames(level) <= slot->base_gfn + slot->npages;
 
-	audit->leaves[level]++;
-	audit->shadow_leaves += !sp_is_tdp(entry->sp);
+	count_leaf(audit, entry);
 	if (!entry_check(audit, entry, RULE_M_1, inside && pfn == slot_pfn(slot, entry->gfn), pfn,
 			 slot ? slot_pfn(slot, entry->gfn) : 0))
 		return;
@@ -136,8 +144,8 @@ static void audit_entry(struct audit *audit, const struct entry *entry)
 	if (entry->spte == 0)
 		return;
 	if (!audit_value(audit, entry)) {
-		audit->leaves[level] += spte_is_leaf(entry->spte, level);
-		audit->shadow_leaves += spte_is_leaf(entry->spte, level) && !sp_is_tdp(entry->sp);
+		if (spte_is_leaf(entry->spte, level))
+			count_leaf(audit, entry);
 		return;
 	}
 	if (spte_is_table(entry->spte, level))
@@ -151,6 +159,9 @@ static void audit_page(struct audit *audit, const struct sp *sp)
 	u32 present = 0;
 	struct entry entry = { .sp = sp };
 
+	/* B-1 has said so: what entries of no level mean cannot be said. */
+	if (!sp->role.level || sp->role.level > LEVEL_MAX)
+		return;
 	for (entry.index = 0; entry.index < PT_ENTRIES; entry.index++) {
 		entry.spte = spte_get(sp_entry(audit->vm, sp, entry.index));
 		entry.gfn = sp_entry_gfn(audit->vm, sp, entry.index);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The auditor finds what is broken, all of it, and nothing else. */
 #include "mmu/audit.h"
+#include "mmu/sp.h"
 #include "tests/audit_breaks.h"
 
 #include <string.h>
@@ -64,6 +65,28 @@ START_TEST(a_sound_machine_passes_and_the_checks_are_counted)
 }
 END_TEST
 
+/* Under a sanitizer also: nothing is counted or shifted by a level that is none. */
+START_TEST(a_page_of_no_level_is_reported_and_its_entries_left_alone)
+{
+	struct seen seen = { .wanted = "B-1" };
+	struct mmu_host_step steps[5];
+	struct machine m;
+
+	machine_init(&m, NULL);
+	machine_ram(&m, 0, 0, 16, 0);
+	machine_enter(&m, 0);
+	machine_fault(&m, 0, 0x1000, 0, NULL);
+	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0x1000, steps), 4);
+	((spte_t *)fake_va(&m.fake, steps[3].hpa))->raw |= SPTE_LARGE;
+	sp_by_id(m.vm, steps[3].sp)->role.level = 15;
+	mmu_audit(m.vm, note, &seen);
+	ck_assert_uint_gt(seen.findings, seen.others);
+	for (size_t i = 0; i < m.fake.nr_events; i++)
+		if (m.fake.events[i].id == EV_audit_rule)
+			ck_assert_uint_ne(m.fake.events[i].audit_rule.rule, RULE_D_3);
+}
+END_TEST
+
 START_TEST(every_broken_place_is_reported)
 {
 	struct machine *m = break_D_1();
@@ -81,6 +104,7 @@ int main(int argc, char **argv)
 {
 	const TTest *const tests[] = {
 		a_sound_machine_passes_and_the_checks_are_counted,
+		a_page_of_no_level_is_reported_and_its_entries_left_alone,
 		every_broken_place_is_reported,
 #define INVARIANT(id, name, sentence) breaking_##id##_is_found_and_nothing_else,
 #include "mmu/invariants.def"

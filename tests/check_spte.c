@@ -136,6 +136,7 @@ START_TEST(the_local_rules_name_what_is_wrong)
 		{ WLEAF | SPTE_LARGE | 0x201000, 2, true, false, "D-5" },
 		{ WLEAF | SPTE_LARGE | 0x200000, 3, true, false, "D-5" },
 		{ SPTE_P | SPTE_MMU_P | 0x1000, 3, false, true, NULL },
+		{ SPTE_P | SPTE_MMU_P | SPTE_A | 0x1000, 3, false, true, "D-3" },
 		{ WLEAF | 0x1000, 3, false, true, "D-3" },
 		{ LEAF | 0x1000, 2, true, false, "D-3" },
 	};

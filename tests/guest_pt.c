@@ -130,6 +130,12 @@ static u64 read_spte(struct guest *g, hpa_t hpa)
 	return spte;
 }
 
+/* As QEMU's TCG does to tables of the host: A, even where four PDPTEs are read. */
+static void set_accessed(struct guest *g, hpa_t hpa)
+{
+	__atomic_fetch_or((u64 *)fake_va(&g->m.fake, hpa), SPTE_A, __ATOMIC_RELAXED);
+}
+
 /* SMEP and SMAP are checked by the hardware, by our U. */
 static bool kernel_may_not(const struct mmu_regs *regs, u64 rights, u64 access)
 {
@@ -137,7 +143,7 @@ static bool kernel_may_not(const struct mmu_regs *regs, u64 rights, u64 access)
 		return false;
 	if (access & PFERR_FETCH)
 		return regs->cr4 & CR4_SMEP;
-	return regs->cr4 & CR4_SMAP && !regs->ac;
+	return regs->cr4 & CR4_SMAP && !(regs->ac && regs->cpl < 3);
 }
 
 /* CR0.WP is always set under us, NX always on. PDPTEs carry no rights. */
@@ -148,13 +154,16 @@ bool cpu_translate(struct guest *g, unsigned vcpu, gva_t gva, u64 access, struct
 	u64 spte = entry.root, rights = SPTE_W | SPTE_U;
 	unsigned level = entry.root_level + 1;
 	bool nx = false;
+	hpa_t hpa;
 
 	*error = access & (PFERR_WRITE | PFERR_USER | PFERR_FETCH);
 	do {
 		level--;
-		spte = read_spte(g, (spte & BITS(51, 12)) + level_index(gva, level) * 8);
+		hpa = (spte & BITS(51, 12)) + level_index(gva, level) * 8;
+		spte = read_spte(g, hpa);
 		if (!(spte & 1))
 			return false;
+		set_accessed(g, hpa);
 		if (entry.root_level == 3 && level == 3)
 			continue;
 		rights &= spte;
