@@ -72,7 +72,7 @@ void duel_op_walk(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct naive_access na = { .gva = duel_gva(&cpu->regs, op->r[0]),
 				   .kind = op->r[1] % 3, .user = op->r[1] >> 8 & 1,
-				   .ac = cpu->regs.ac };
+				   .ac = cpu->regs.ac && cpu->regs.cpl < 3 };
 	u64 access = (na.kind == NAIVE_WRITE ? PFERR_WRITE : 0) |
 		     (na.kind == NAIVE_FETCH ? PFERR_FETCH : 0) | (na.user ? PFERR_USER : 0);
 	struct naive_result nr;
@@ -110,7 +110,7 @@ static void tool_hpa(struct duel *d, gpa_t gpa)
 void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct naive_access na = { .gva = duel_gva(&cpu->regs, op->r[0]) & ~7ull,
-				   .ac = cpu->regs.ac, .size = 8 };
+				   .ac = cpu->regs.ac && cpu->regs.cpl < 3, .size = 8 };
 	struct naive_result nr;
 	u64 value = 0;
 	size_t done;
