@@ -58,6 +58,7 @@ unsigned mmu_audit(struct mmu_vm *vm, mmu_finding_fn report, void *arg)
 	audit_sps(&audit);
 	audit_roots(&audit);
 	audit_entries(&audit);
+	audit_gptes(&audit);
 	if (vm->shadow_used)
 		audit_rmaps(&audit);
 	audit_counts(&audit);

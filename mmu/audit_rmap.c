@@ -78,7 +78,7 @@ static void audit_leaf_item(struct audit *audit, const struct item *item,
 	    !audit_check(audit, RULE_S_2, sp->role.smm == slot->as, at, sp->role.smm, slot->as) ||
 	    !audit_check(audit, RULE_G_7, sp->role.level == level, at, sp->role.level, level))
 		return;
-	have = sp_entry_gfn(audit->vm, sp, item->index) & ~(level_frames(level) - 1);
+	have = sp_entry_gfn(audit->vm, sp, item->index);
 	audit_check(audit, RULE_E_3, have == gfn, at, have, gfn);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Audit of shadow page records: roles, lookups, roots. */
 #include "mmu/audit.h"
+#include "mmu/guest_pte.h"
+#include "mmu/memslot.h"
 #include "mmu/sp.h"
 
 static bool wp_is_plausible(union mmu_role role)
@@ -31,21 +33,58 @@ static void audit_record(struct audit *audit, const struct sp *sp)
 static bool is_alone(const struct sp *sp)
 {
 	for (const struct sp *other = sp->hash_next; other; other = other->hash_next)
-		if (other->gfn == sp->gfn && other->role.word == sp->role.word)
+		if (other->gfn == sp->gfn && other->role.word == sp->role.word &&
+		    other->config == sp->config)
 			return false;
 	return true;
 }
 
-static void audit_hash(struct audit *audit)
+static bool is_usable(const struct mmu_vm *vm, const struct sp *sp)
 {
-	struct list *node;
+	return !sp->role.invalid && sp_by_id(vm, sp->id) == sp;
+}
 
-	for (node = audit->vm->active.next; node != &audit->vm->active; node = node->next) {
+/* Every chain by itself: what is found there need not be on vm->active. */
+static u64 audit_buckets(struct audit *audit)
+{
+	const struct mmu_vm *vm = audit->vm;
+	u64 nr = 0;
+
+	for (u64 bucket = 0; bucket < SP_HASH_BUCKETS; bucket++) {
+		struct sp **head = parray_get(vm->env, &vm->hash, bucket);
+
+		for (struct sp *sp = head ? *head : NULL; sp; sp = sp->hash_next, nr++) {
+			audit_check(audit, RULE_B_5, is_alone(sp), AT(sp->id, 0), sp->gfn,
+				    sp->role.word);
+			audit_check(audit, RULE_E_11, is_usable(vm, sp), AT(sp->id, 0),
+				    sp->role.word, 0);
+		}
+	}
+	return nr;
+}
+
+static u64 audit_active(struct audit *audit)
+{
+	const struct mmu_vm *vm = audit->vm;
+	u64 nr = 0;
+
+	for (struct list *node = vm->active.next; node != &vm->active; node = node->next, nr++) {
 		struct sp *sp = list_entry(node, struct sp, active);
 
-		audit_check(audit, RULE_B_5, is_alone(sp), AT(sp->id, 0), sp->gfn, sp->role.word);
-		audit_check(audit, RULE_E_11, !sp->role.invalid, AT(sp->id, 0), sp->role.word, 0);
+		audit_check(audit, RULE_E_11, is_usable(vm, sp), AT(sp->id, 0), sp->role.word, 0);
 	}
+	return nr;
+}
+
+/* The hash, the list and the valid pages are the same pages. */
+static void audit_hash(struct audit *audit)
+{
+	u64 hashed = audit_buckets(audit), active = audit_active(audit), want = 0;
+
+	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp))
+		want += !sp->role.invalid && !(sp->flags & (SP_TDP | SP_SPECIAL));
+	audit_check(audit, RULE_E_5, hashed == want, AT(0, 0), hashed, want);
+	audit_check(audit, RULE_E_5, active == want, AT(0, 0), active, want);
 }
 
 static bool root_is_alone(const struct mmu_vm *vm, const struct sp *root)
@@ -107,7 +146,22 @@ static void audit_root_count(struct audit *audit, const struct sp *sp)
 	audit_check(audit, RULE_E_4, sp->root_count == nr, AT(sp->id, 0), sp->root_count, nr);
 }
 
-/* An invalid root, or one of another role, is a matter of the next entry. */
+/* A root made for the guest's tables is the one for CR3, a dummy if that leads to
+ * no memory. */
+static bool mirrors_cr3(const struct mmu_vm *vm, const struct mmu_vcpu *vcpu)
+{
+	const struct mmu *mmu = vcpu->mmu;
+	const struct sp *sp = mmu->root.sp;
+	gfn_t gfn;
+
+	if (sp->role.direct)
+		return true;
+	gfn = gpte_first_table(mmu->cpu_role, vcpu->regs.cr3, vm->maxphyaddr) >> PAGE_SHIFT;
+	return mmu->root.pgd == vcpu->regs.cr3 && sp->gfn == gfn &&
+	       sp->config == gpte_config(mmu->cpu_role, sp->role) &&
+	       !(sp->flags & SP_DUMMY) == !!sp_slot((struct mmu_vm *)vm, sp, gfn);
+}
+
 static bool root_is_good(const struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 {
 	const struct sp *sp = vcpu->mmu->root.sp;
@@ -116,8 +170,9 @@ static bool root_is_good(const struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 		return true;
 	if (sp_by_id(vm, sp->id) != sp)
 		return false;
-	return sp->role.word == vcpu->mmu->root_role.word || sp->role.invalid ||
-	       sp->flags & SP_DUMMY || atomic_load(&vcpu->requests) & MMU_REQ_RELOAD;
+	if (atomic_load(&vcpu->requests) & MMU_REQ_RELOAD)
+		return true;
+	return sp->role.word == vcpu->mmu->root_role.word && mirrors_cr3(vm, vcpu);
 }
 
 static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)

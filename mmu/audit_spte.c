@@ -126,12 +126,14 @@ static void audit_leaf(struct audit *audit, const struct entry *entry)
 	if (!entry_check(audit, entry, RULE_M_1, inside && pfn == slot_pfn(slot, entry->gfn), pfn,
 			 slot ? slot_pfn(slot, entry->gfn) : 0))
 		return;
+	entry_check(audit, entry, RULE_D_5, !(entry->gfn & (level_frames(level) - 1)), entry->gfn,
+		    level);
 	entry_check(audit, entry, RULE_D_12,
 		    slot_is_writable(slot) || !(entry->spte & SPTE_HOST_W), entry->spte,
 		    slot->flags);
 	entry_check(audit, entry, RULE_E_9,
-		    !spte_is_writable(entry->spte) || may_be_writable(vm, slot, entry), entry->spte,
-		    entry->gfn);
+		    !(entry->spte & (SPTE_W | SPTE_MMU_W)) || may_be_writable(vm, slot, entry),
+		    entry->spte, entry->gfn);
 }
 
 static void audit_entry(struct audit *audit, const struct entry *entry)

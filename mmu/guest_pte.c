@@ -104,3 +104,32 @@ u64 gpte_reserved(struct cpu_role role, unsigned level, bool leaf, unsigned maxp
 		reserved |= GPTE_NX;
 	return reserved | reserved_of_level(role, level, leaf);
 }
+
+#define CONFIG_VALID	1u
+#define CONFIG_PSE	2u	/* 4-byte entries */
+#define CONFIG_NX	2u	/* 8-byte entries */
+#define CONFIG_LMA	4u
+
+u8 gpte_config(struct cpu_role cpu, union mmu_role role)
+{
+	if (role.direct)
+		return 0;
+	if (role.has_4_byte_gpte)
+		return CONFIG_VALID | (cpu.ext.cr4_pse ? CONFIG_PSE : 0);
+	return CONFIG_VALID | (cpu.base.efer_nx ? CONFIG_NX : 0) |
+	       (cpu.ext.efer_lma ? CONFIG_LMA : 0);
+}
+
+struct cpu_role gpte_config_cpu(union mmu_role role, u8 config)
+{
+	bool four_byte = role.has_4_byte_gpte;
+
+	return (struct cpu_role){
+		.base = { .level = role.level,
+			  .has_4_byte_gpte = four_byte,
+			  .efer_nx = !four_byte && config & CONFIG_NX },
+		.ext = { .valid = 1,
+			 .cr4_pse = four_byte && config & CONFIG_PSE,
+			 .efer_lma = !four_byte && config & CONFIG_LMA },
+	};
+}

@@ -47,6 +47,16 @@ unsigned gpte_rights(struct cpu_role role, unsigned level, u64 gpte);
 gpa_t gpte_table(struct cpu_role role, u64 gpte);
 gfn_t gpte_leaf_gfn(struct cpu_role role, unsigned level, u64 gpte, gva_t gva);
 
+/*
+ * A page's role, with KVM's layout, omits some of what decides how an entry is
+ * read: whether NX or CR4.PSE is on, and that PAE reserves bits which long mode
+ * does not. As a byte this is the rest of the page's key, so that vCPUs which
+ * differ in it share no mirrors; 0 for a role that mirrors nothing. And back:
+ * as much of the configuration as the functions here look at.
+ */
+u8 gpte_config(struct cpu_role cpu, union mmu_role role);
+struct cpu_role gpte_config_cpu(union mmu_role role, u8 config);
+
 /* The bits that must be zero in an entry of this kind. Bit 8 of upper entries is
  * not among them: the emulated hardware ignores it, too. */
 u64 gpte_reserved(struct cpu_role role, unsigned level, bool leaf, unsigned maxphyaddr);

@@ -80,6 +80,9 @@ struct rmap_head {
 struct sp {
 	u32 id;			/* its number in events, 1.. ; fixed for the record */
 	union mmu_role role;
+	/* How the guest's entries are read, beyond the role; part of the key. 0 for
+	 * pages that mirror none. See gpte_config(). */
+	u8 config;
 	gfn_t gfn;		/* of the guest table it mirrors, or first frame it maps */
 	hpa_t table_hpa;	/* its 512 entries */
 	u32 flags;		/* SP_ */
@@ -220,8 +223,6 @@ struct mmu_vm {
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
-	/* What they were made under beyond their roles; by has_4_byte_gpte. */
-	u8 shadow_config[2];
 	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */
 
 	/* Guarded by sps_lock: records and their numbers. */

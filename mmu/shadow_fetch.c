@@ -11,6 +11,7 @@
  * page lives; if it has changed, the guest just faults again.
  */
 #include "mmu/flush.h"
+#include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/shadow_mmu.h"
@@ -58,6 +59,7 @@ static bool is_direct(const struct fetch *f, unsigned level)
  * frame of a huge page may have it in common. */
 static struct sp *linked_child(struct fetch *f, unsigned index, gfn_t gfn, union mmu_role role)
 {
+	u8 config = gpte_config(f->op->vcpu->mmu->cpu_role, role);
 	struct sp *parent = f->sp, *child = NULL;
 	u64 spte = spte_get(sp_entry(f->op->vm, parent, index));
 
@@ -65,7 +67,8 @@ static struct sp *linked_child(struct fetch *f, unsigned index, gfn_t gfn, union
 		return NULL;
 	if (spte_is_table(spte, parent->role.level))
 		child = sp_by_table(f->op->vm, spte_hpa(spte));
-	if (child && child->gfn == gfn && child->role.word == role.word)
+	if (child && child->gfn == gfn && child->role.word == role.word &&
+	    child->config == config)
 		return child;
 	shadow_drop_entry(f->op, parent, index);
 	flush_need(f->op, FLUSH_changed, gfn, level_frames(parent->role.level));

@@ -25,7 +25,7 @@
 /* ---- shadow_page.c ------------------------------------------------------------ */
 
 /*
- * The page with this key: the one in the hash, or a new empty one. The gfn of a
+ * The page with this key and the vCPU's configuration: the one in the hash, or a new empty one. The gfn of a
  * page with guest entries lies in a slot; it is write-protected, and no TLB
  * holds a writable translation of it, when this returns.
  *

@@ -7,6 +7,7 @@
  * what every later write will be seen to change.
  */
 #include "mmu/flush.h"
+#include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/rmap.h"
@@ -38,7 +39,8 @@ static void protect_table(struct mmu_op *op, struct sp *sp)
 
 struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
 {
-	struct sp *sp = sp_hash_lookup(op->vm, gfn, role);
+	u8 config = gpte_config(op->vcpu->mmu->cpu_role, role);
+	struct sp *sp = sp_hash_lookup(op->vm, gfn, role, config);
 
 	mmu_check(op->vm, !role.invalid && role_is_sane(role, false), "B-1: a page's role", role.word,
 		  gfn);
@@ -50,6 +52,7 @@ struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
 	sp = sp_create(op, gfn, role, 0);
 	if (!sp)
 		return NULL;
+	sp->config = config;
 	sp_hash_add(op->vm, sp);
 	if (sp_has_gptes(sp))
 		protect_table(op, sp);

@@ -34,6 +34,7 @@ static struct sp *special_make(struct mmu_op *op, gfn_t gfn, union mmu_role role
 	if (!sp)
 		return NULL;
 	sp->vcpu = op->vcpu->id;
+	sp->config = gpte_config(op->vcpu->mmu->cpu_role, role);
 	if (role.level > LEVEL_1G || sp->table_hpa < PAE_ROOT_LIMIT)
 		return sp;
 	sp_free(op->vm, sp);
@@ -44,9 +45,11 @@ static struct sp *special_make(struct mmu_op *op, gfn_t gfn, union mmu_role role
  * role. */
 static struct sp *special_get(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags)
 {
+	u8 config = gpte_config(op->vcpu->mmu->cpu_role, role);
 	struct sp *old = op->vcpu->pae_root, *sp;
 
-	if (old && old->gfn == gfn && old->role.word == role.word && old->flags == flags) {
+	if (old && old->gfn == gfn && old->role.word == role.word && old->config == config &&
+	    old->flags == flags) {
 		reread_pdptes(op, old);
 		return old;
 	}
@@ -74,30 +77,6 @@ static struct sp *root_page(struct mmu_op *op, const struct mmu *mmu)
 	return shadow_get_page(op, gfn, role);
 }
 
-/*
- * A page's role, with KVM's layout, omits some of what decides how an entry is
- * read: whether NX or CR4.PSE is on, and that PAE reserves bits which long mode
- * does not. All pages of that entry size go when it changes; it seldom does.
- */
-static u8 config_of(struct cpu_role cpu)
-{
-	if (cpu.base.has_4_byte_gpte)
-		return 1 | cpu.ext.cr4_pse << 1;
-	return 1 | cpu.base.efer_nx << 1 | cpu.ext.efer_lma << 2;
-}
-
-static void follow_config(struct mmu_op *op, const struct mmu *mmu)
-{
-	u8 *have = &op->vm->shadow_config[mmu->cpu_role.base.has_4_byte_gpte];
-	u8 want = config_of(mmu->cpu_role);
-
-	if (mmu->root_role.direct || *have == want)
-		return;
-	if (*have)
-		shadow_zap_all(op);
-	*have = want;
-}
-
 static void emit_root_count(struct mmu_op *op, const struct sp *sp)
 {
 	vm_emit(op->vm, op_vcpu(op), root_count, sp->id, sp->root_count);
@@ -111,7 +90,6 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 	mmu_check(op->vm, !mmu->root.sp, "Q-1: a root slot in use is loaded", op->vcpu->id, cr3);
 	if (slots_make_rmaps(op->vm) != MMU_OK)
 		return MMU_NOMEM;
-	follow_config(op, mmu);
 	sp = root_page(op, mmu);
 	if (!sp)
 		return MMU_NOMEM;

@@ -210,10 +210,10 @@ struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn)
 	return head ? *head : NULL;
 }
 
-struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role)
+struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role, u8 config)
 {
 	for (struct sp *sp = sp_hash_chain(vm, gfn); sp; sp = sp->hash_next)
-		if (sp->gfn == gfn && sp->role.word == role.word)
+		if (sp->gfn == gfn && sp->role.word == role.word && sp->config == config)
 			return sp;
 	return NULL;
 }

@@ -50,7 +50,7 @@ struct sp *sp_next(const struct mmu_vm *vm, const struct sp *sp);
  * newest of vm->active; removing takes it from both. context: vm->lock write */
 void sp_hash_add(struct mmu_vm *vm, struct sp *sp);
 void sp_hash_remove(struct mmu_vm *vm, struct sp *sp);
-struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role);
+struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role, u8 config);
 /* First of the chain in which pages of gfn are; follow hash_next, compare gfn. */
 struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn);
 

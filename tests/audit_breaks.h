@@ -12,4 +12,14 @@
 #define INVARIANT(id, name, sentence) struct machine *break_##id(void);
 #include "mmu/invariants.def"
 
+/* More than one way to break a rule. */
+struct variant {
+	const char *name;
+	unsigned rule;
+	struct machine *(*break_it)(void);
+};
+
+extern const struct variant shadow_variants[];
+extern const unsigned nr_shadow_variants;
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules broken in a machine that shadows a guest's four levels of tables. */
+#include "mmu/audit.h"
 #include "mmu/memslot.h"
 #include "mmu/rmap.h"
 #include "mmu/sp.h"
@@ -18,7 +19,7 @@ static void make_guest(void)
 	guest_init(&g, LONG4, NULL);
 	guest_map(&g, GVA, GPA, GPTE_W | GPTE_U, 1);
 	guest_map(&g, GVA + 0x1000, GPA, GPTE_W | GPTE_U, 1);
-	guest_map(&g, GVA + 0x2000, g.regs.cr3 & PAGE_MASK, GPTE_W | GPTE_U, 1);
+	guest_map(&g, GVA + 0x2000, g.regs.cr3 & PAGE_MASK, GPTE_W | GPTE_U | GPTE_D, 1);
 	expect_mapped(&g, 0, GVA, PFERR_WRITE, GPA);
 	expect_mapped(&g, 0, GVA + 0x1000, PFERR_WRITE, GPA);
 	expect_mapped(&g, 0, GVA + 0x2000, 0, g.regs.cr3 & PAGE_MASK);
@@ -144,6 +145,16 @@ struct machine *break_H_1(void)
 	return &g.m;
 }
 
+struct machine *break_H_3(void)
+{
+	struct mmu_walk walk;
+
+	make_guest();
+	ck_assert(mmu_walk(g.m.vcpu[0], GVA, 0, &walk));
+	guest_poke(&g, walk.step[3].gpa, walk.step[3].pte + PAGE_SIZE, 8);
+	return &g.m;
+}
+
 struct machine *break_H_7(void)
 {
 	struct memslot *slot;
@@ -171,3 +182,108 @@ struct machine *break_S_2(void)
 	move_rmap(head_of(1, GPA >> PAGE_SHIFT, 1));
 	return &g.m;
 }
+
+/* ---- other ways to break a rule ---------------------------------------------------- */
+
+static struct machine *invalid_root(void)
+{
+	make_guest();
+	g.m.vcpu[0]->root_mmu.root.sp->role.invalid = 1;
+	return &g.m;
+}
+
+static struct machine *root_of_another_cr3(void)
+{
+	make_guest();
+	machine_enter(&g.m, 1);
+	g.m.vcpu[1]->regs.cr3 += PAGE_SIZE;
+	return &g.m;
+}
+
+static struct machine *root_of_another_configuration(void)
+{
+	make_guest();
+	machine_enter(&g.m, 1);
+	g.m.vcpu[1]->root_mmu.cpu_role.base.efer_nx ^= 1;
+	return &g.m;
+}
+
+static struct machine *dummy_though_there_is_memory(void)
+{
+	make_guest();
+	g.regs.cr3 = GUEST_FRAMES << PAGE_SHIFT;
+	guest_set_regs(&g, 1, true);
+	machine_enter(&g.m, 1);
+	machine_ram(&g.m, 1, GUEST_FRAMES, 16, GUEST_FRAMES << PAGE_SHIFT);
+	atomic_fetch_and(&g.m.vcpu[1]->requests, ~MMU_REQ_RELOAD);
+	return &g.m;
+}
+
+/* Such a page may have left vm->active and still be found by its key. */
+static struct machine *invalid_in_the_hash(void)
+{
+	struct sp *sp;
+	spte_t *sptep;
+
+	make_guest();
+	sp = page(GVA, 1, &sptep);
+	list_remove(&sp->active);
+	sp->role.invalid = 1;
+	return &g.m;
+}
+
+static struct machine *mmu_writable_table(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA + 0x2000, 1, &sptep);
+	sptep->raw |= SPTE_MMU_W;
+	return &g.m;
+}
+
+static struct machine *more_rights_than_the_guest_gives(void)
+{
+	struct mmu_walk walk;
+
+	make_guest();
+	ck_assert(mmu_walk(g.m.vcpu[0], GVA, 0, &walk));
+	guest_poke(&g, walk.step[3].gpa, walk.step[3].pte & ~(u64)GPTE_W, 8);
+	return &g.m;
+}
+
+static struct machine *an_upper_entry_that_leads_elsewhere(void)
+{
+	struct mmu_walk walk;
+
+	make_guest();
+	ck_assert(mmu_walk(g.m.vcpu[0], GVA, 0, &walk));
+	guest_poke(&g, walk.step[1].gpa, walk.step[1].pte + PAGE_SIZE, 8);
+	return &g.m;
+}
+
+static struct machine *present_though_the_guest_has_nothing(void)
+{
+	struct mmu_walk walk;
+
+	make_guest();
+	ck_assert(mmu_walk(g.m.vcpu[0], GVA, 0, &walk));
+	guest_poke(&g, walk.step[3].gpa, 0, 8);
+	return &g.m;
+}
+
+#define VARIANT(rule, function) { #function, RULE_##rule, function }
+
+const struct variant shadow_variants[] = {
+	VARIANT(Q_1, invalid_root),
+	VARIANT(Q_1, root_of_another_cr3),
+	VARIANT(Q_1, root_of_another_configuration),
+	VARIANT(Q_1, dummy_though_there_is_memory),
+	VARIANT(E_11, invalid_in_the_hash),
+	VARIANT(E_9, mmu_writable_table),
+	VARIANT(H_3, more_rights_than_the_guest_gives),
+	VARIANT(H_3, an_upper_entry_that_leads_elsewhere),
+	VARIANT(H_3, present_though_the_guest_has_nothing),
+};
+
+const unsigned nr_shadow_variants = sizeof(shadow_variants) / sizeof(shadow_variants[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules broken in a machine with a TDP tree of four tables. */
+#include "mmu/flush.h"
 #include "mmu/memslot.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
@@ -194,6 +195,7 @@ struct machine *break_E_8(void)
 struct machine *break_E_11(void)
 {
 	make_root(NULL)->role.invalid = 1;
+	request_all(m.vm, MMU_REQ_RELOAD);
 	return &m;
 }
 

@@ -87,6 +87,24 @@ START_TEST(a_page_of_no_level_is_reported_and_its_entries_left_alone)
 }
 END_TEST
 
+/* These may break other rules, too. */
+START_TEST(every_other_way_to_break_a_rule_is_found)
+{
+	for (unsigned i = 0; i < nr_shadow_variants; i++) {
+		const struct variant *variant = &shadow_variants[i];
+		struct machine *m = variant->break_it();
+		unsigned found = 0;
+
+		fake_forget(&m->fake);
+		mmu_audit(m->vm, NULL, NULL);
+		for (size_t n = 0; n < m->fake.nr_events; n++)
+			found += m->fake.events[n].id == EV_audit_rule &&
+				 m->fake.events[n].audit_rule.rule == variant->rule;
+		ck_assert_msg(found, "%s goes unnoticed", variant->name);
+	}
+}
+END_TEST
+
 START_TEST(every_broken_place_is_reported)
 {
 	struct machine *m = break_D_1();
@@ -105,6 +123,7 @@ int main(int argc, char **argv)
 	const TTest *const tests[] = {
 		a_sound_machine_passes_and_the_checks_are_counted,
 		a_page_of_no_level_is_reported_and_its_entries_left_alone,
+		every_other_way_to_break_a_rule_is_found,
 		every_broken_place_is_reported,
 #define INVARIANT(id, name, sentence) breaking_##id##_is_found_and_nothing_else,
 #include "mmu/invariants.def"

@@ -266,7 +266,8 @@ START_TEST(an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush)
 		guest_init(&g, mode, NULL);
 		pte = guest_map(&g, 0x1000, 0x5000, GPTE_U, 1);
 		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
-		/* A device wrote to the table. */
+		/* Who wrote to the table told nobody. */
+		g.m.unseen_writes = true;
 		guest_poke(&g, pte, 0x6000 | GPTE_P | RW, 4);
 		ck_assert(!machine_enter(&g.m, 0).flush);
 		ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER | WRITE | PFERR_PRESENT, NULL),
@@ -285,6 +286,7 @@ START_TEST(a_directory_entry_that_leads_to_another_table_since_is_followed)
 		u64 other;
 
 		guest_init(&g, mode, NULL);
+		g.m.unseen_writes = true;
 		first = guest_map(&g, 0x1000, 0x5000, RW, 1);
 		second = guest_map(&g, 0x40001000, 0x6000, RW, 1);
 		pte = guest_map(&g, 0x40002000, 0x7000, RW, 1);
@@ -331,6 +333,7 @@ START_TEST(an_entry_that_loses_rights_is_flushed_and_one_that_gains_is_not)
 	ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER | WRITE | PFERR_PRESENT, NULL),
 			 MMU_RETRY);
 	ck_assert(!machine_enter(&g.m, 0).flush);
+	g.m.unseen_writes = true;
 	guest_poke(&g, pte, 0x5000 | GPTE_P | GPTE_U, 8);
 	ck_assert_int_eq(machine_fault(&g.m, 0, 0x1000, USER, NULL), MMU_RETRY);
 	ck_assert(machine_enter(&g.m, 0).flush);

@@ -173,6 +173,35 @@ START_TEST(a_cpu_goes_through_all_modes_and_back)
 }
 END_TEST
 
+/* Two CPUs, one with NX and one without, or with and without 4 MiB pages, on the
+ * same tables: each has mirrors of its own and neither disturbs the other. */
+START_TEST(cpus_that_read_entries_differently_share_no_mirrors_and_no_peace_is_broken)
+{
+	const enum guest_mode modes[] = { TWO_LEVEL, PAE, LONG4 };
+	struct mmu_stats before, after;
+
+	for (unsigned i = 0; i < 3; i++) {
+		guest_init(&g, modes[i], NULL);
+		guest_map(&g, 0x1000, 0x5000, RW | GPTE_A | GPTE_D, 1);
+		g.regs.cr4 ^= modes[i] == TWO_LEVEL ? CR4_PSE : 0;
+		g.regs.efer ^= modes[i] == TWO_LEVEL ? 0 : EFER_NXE;
+		guest_set_regs(&g, 1, true);
+		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+		expect_mapped(&g, 1, 0x1000, USER, 0x5000);
+		mmu_get_stats(g.m.vm, &before);
+		for (unsigned round = 0; round < 3; round++) {
+			expect_mapped(&g, 0, 0x1000, USER, 0x5000);
+			expect_mapped(&g, 1, 0x1000, USER, 0x5000);
+		}
+		mmu_get_stats(g.m.vm, &after);
+		ck_assert_uint_eq(after.sp_zapped, 0);
+		ck_assert_uint_eq(after.faults, before.faults);
+		ck_assert_uint_ne(g.m.vcpu[0]->mmu->root.sp->id, g.m.vcpu[1]->mmu->root.sp->id);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
 START_TEST(a_cr3_that_points_nowhere_gets_a_root_that_stays_empty)
 {
 	for_each_paging(mode) {
@@ -460,6 +489,7 @@ TAP_MAIN("shadow_modes",
 	 without_wp_huge_pages_change_hands_too,
 	 an_address_space_that_comes_back_finds_its_pages,
 	 a_cpu_goes_through_all_modes_and_back,
+	 cpus_that_read_entries_differently_share_no_mirrors_and_no_peace_is_broken,
 	 a_cr3_that_points_nowhere_gets_a_root_that_stays_empty,
 	 roots_come_and_go_and_nothing_is_left,
 	 a_root_whose_table_is_given_up_is_loaded_again,

@@ -166,6 +166,7 @@ START_TEST(a_first_write_through_a_map_of_ones_own_table_is_emulated)
 		gpa_t pte;
 
 		guest_init(&g, mode, NULL);
+		g.m.unseen_writes = true;
 		pte = guest_map(&g, 0x1000, 0x5000, RW, 1);
 		guest_poke(&g, pte, (pte & PAGE_MASK) | GPTE_P | RW, 4);
 		machine_enter(&g.m, 0);
@@ -420,6 +421,7 @@ START_TEST(a_page_is_reused_where_it_hangs_only_with_its_gfn_and_role)
 		gpa_t pde;
 
 		guest_init(&g, mode, NULL);
+		g.m.unseen_writes = true;
 		guest_map(&g, 0, frame, RW, 2);
 		pde = guest_entry(&g, table_of(0, 2), 2, 0);
 		for (unsigned i = 0; i < 512; i++)

@@ -186,7 +186,7 @@ START_TEST(the_hash_finds_by_gfn_and_whole_role)
 
 	other.access = ACC_USER;
 	begin(&m, &op);
-	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5, direct_role));
+	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5, direct_role, 0));
 	make_hash(&m);
 	a = sp_create(&op, 5, direct_role, 0);
 	b = sp_create(&op, 5, other, 0);
@@ -194,14 +194,14 @@ START_TEST(the_hash_finds_by_gfn_and_whole_role)
 	sp_hash_add(m.vm, a);
 	sp_hash_add(m.vm, b);
 	sp_hash_add(m.vm, c);
-	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, direct_role), a);
-	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, other), b);
-	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5 + SP_HASH_BUCKETS, direct_role), c);
-	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5 + SP_HASH_BUCKETS, other));
+	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, direct_role, 0), a);
+	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, other, 0), b);
+	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5 + SP_HASH_BUCKETS, direct_role, 0), c);
+	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5 + SP_HASH_BUCKETS, other, 0));
 	ck_assert_ptr_eq(m.vm->active.next, &c->active);
 	sp_hash_remove(m.vm, b);
-	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5, other));
-	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, direct_role), a);
+	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5, other, 0));
+	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, direct_role, 0), a);
 	ck_assert_panics(&m.fake, "E-11", sp_hash_remove(m.vm, b));
 	sp_hash_remove(m.vm, a);
 	sp_hash_remove(m.vm, c);

@@ -241,7 +241,10 @@ u64 machine_leaf(struct machine *m, unsigned vcpu, u64 addr, unsigned *level)
 
 static void fail_finding(void *arg, const struct mmu_finding *finding)
 {
-	(void)arg;
+	const struct machine *m = arg;
+
+	if (m->unseen_writes && !strcmp(finding->rule, "H-3"))
+		return;
 	ck_abort_msg("audit: %s: %s (sp %u, entry %u, have 0x%llx, want 0x%llx)", finding->rule,
 		     finding->sentence, finding->sp, finding->index,
 		     (unsigned long long)finding->have, (unsigned long long)finding->want);
@@ -250,10 +253,12 @@ static void fail_finding(void *arg, const struct mmu_finding *finding)
 void machine_audit(struct machine *m)
 {
 	bool events_on = m->fake.env.events_on;
+	unsigned found;
 
 	if (m->audit_every && m->audit_calls++ % m->audit_every)
 		return;
 	m->fake.env.events_on = false;
-	ck_assert_uint_eq(mmu_audit(m->vm, fail_finding, NULL), 0);
+	found = mmu_audit(m->vm, fail_finding, m);
+	ck_assert(!found || m->unseen_writes);
 	m->fake.env.events_on = events_on;
 }

@@ -102,6 +102,8 @@ struct machine {
 	unsigned nr_vcpus;
 	unsigned audit_every;	/* audit only every so many times; 0: each time */
 	unsigned audit_calls;
+	/* The test writes to guest tables behind the library's back: H-3 need not hold. */
+	bool unseen_writes;
 };
 
 /* A VM with vCPUs and no slots. NULL config: TDP with 4 levels (shadow
