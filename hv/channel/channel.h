@@ -61,7 +61,9 @@ struct ch_slot {
 	u32 cause;	/* seq minus the seq of its cause; 0: it has none */
 	u16 id;
 	u16 site;	/* 0xffff: none */
-	u8 vm, level, vcpu;	/* vcpu 0xff: none */
+	u8 vm;
+	u8 level;	/* of the guest it is about: 1 under the outermost hypervisor */
+	u8 vcpu;	/* 0xff: none */
 	u8 flags;	/* CH_EV_ */
 	u16 len;	/* bytes of payload */
 	u16 zero;

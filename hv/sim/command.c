@@ -23,7 +23,7 @@ struct order {
 
 static enum mmu_status hello(struct sim *sim)
 {
-	sim_emit(sim, MMU_NO_VCPU, boot, CH_MACHINE_SIM, 1, 1, 0);
+	sim_emit(sim, MMU_NO_VCPU, boot, CH_MACHINE_SIM, 0, 1, 0);
 	ch_emit_sites(&sim->em);
 	sim_snapshot(sim);
 	return MMU_OK;

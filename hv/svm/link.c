@@ -46,6 +46,7 @@ void link_init(struct pages *pages, unsigned nr_cpus, bool deterministic)
 	em->direct_map = memory_ptr(0);
 	em->clock = link_clock;
 	em->cpu = link_cpu;
+	em->level = 1;	/* our guest is L1; we are L0 */
 	link_header.image_end_hpa = memory_hpa(image_end);
 	ch_init(em, &link_header, memory_hpa(&link_header),
 		deterministic ? CH_FLAG_DETERMINISTIC : 0);
