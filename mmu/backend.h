@@ -32,7 +32,7 @@ struct mmu_backend {
 	 */
 	enum mmu_status (*load_root)(struct mmu_op *op, struct mmu *mmu);
 	/* Drops the reference of a root slot, which names nothing then; the
-	 * caller emits root_set. Write lock. events root_count */
+	 * caller sees to root_set. Write lock. events root_count */
 	void (*put_root)(struct mmu_op *op, struct mmu_root *root);
 
 	/*

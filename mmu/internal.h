@@ -16,6 +16,7 @@
 #include "mmu/lock.h"
 #include "mmu/mmu.h"
 #include "mmu/parray.h"
+#include "mmu/reserve.h"
 #include "mmu/role.h"
 #include "mmu/spte.h"
 
@@ -199,6 +200,7 @@ struct mmu_vcpu {
 	_Atomic u32 requests;		/* MMU_REQ_; set before looking at in_guest */
 	_Atomic u32 in_guest;		/* set before looking at requests */
 	_Atomic u64 epoch;		/* 0, or the epoch this reader began in (epoch.c) */
+	struct page_reserve reserve;	/* for its operations (op.c) */
 	/* livelock guard: the last fault, and how often it came unchanged */
 	u64 last_addr, last_error;
 	u32 same_faults;
@@ -267,16 +269,25 @@ struct mmu_op {
 	bool flush;			/* a flush is owed to all vCPUs */
 	u8 why;				/* enum flush_why of the first reason */
 	struct list zapped;		/* shadow pages to free after the flush */
+	struct page_reserve *reserve;	/* where pages come from; NULL: the host */
 };
 
 /* Takes the lock. */
 void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool write);
 
+/*
+ * The same for what makes entries on behalf of a vCPU: first its reserve is
+ * filled, so that nothing is allocated under the lock.
+ *   returns  OK; NOMEM: the lock was not taken, nothing changed
+ */
+enum mmu_status __must_check op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu,
+					      bool write);
+
 /* Pays the flush, frees what was zapped, gives the lock back. */
 void op_end(struct mmu_op *op);
 
-/* The host's page, counted. HPA_INVALID: none left. */
-hpa_t mmu_page_alloc(struct mmu_vm *vm);
+/* A page, counted, of the reserve or the host's (NULL). HPA_INVALID: none left. */
+hpa_t mmu_page_alloc(struct mmu_vm *vm, struct page_reserve *reserve);
 void mmu_page_free(struct mmu_vm *vm, hpa_t page_hpa);
 
 #define stat_add(vm, field, n) __atomic_fetch_add(&(vm)->stats.field, (n), __ATOMIC_RELAXED)

@@ -21,6 +21,7 @@ mmu_sources += %D%/op.c
 mmu_sources += %D%/page_track.c %D%/page_track.h
 mmu_sources += %D%/parray.c %D%/parray.h
 mmu_sources += %D%/point.def
+mmu_sources += %D%/reserve.c %D%/reserve.h
 mmu_sources += %D%/rmap.c %D%/rmap.h
 mmu_sources += %D%/role.c %D%/role.h %D%/role_check.c %D%/role_text.c
 mmu_sources += %D%/shadow_mmu.h

@@ -87,11 +87,15 @@ void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
 
 /* ---- entering and leaving ------------------------------------------------------------- */
 
-void vcpu_drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
+static void drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
 {
-	if (!vcpu->mmu->root.sp)
-		return;
-	op->vm->backend->put_root(op, &vcpu->mmu->root);
+	if (vcpu->mmu->root.sp)
+		op->vm->backend->put_root(op, &vcpu->mmu->root);
+}
+
+void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
+{
+	drop_root(op, vcpu);
 	vm_emit(op->vm, vcpu->id, root_set, 0, 0, 0, 0);
 }
 
@@ -102,10 +106,13 @@ static enum mmu_status load_root(struct mmu_vcpu *vcpu)
 	enum mmu_status status;
 	struct mmu_op op;
 
-	op_begin(&op, vcpu->vm, vcpu, true);
+	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)
+		return MMU_NOMEM;
 	atomic_fetch_and(&vcpu->requests, ~MMU_REQ_RELOAD);
-	vcpu_drop_root(&op, vcpu);
+	drop_root(&op, vcpu);
 	status = vcpu->vm->backend->load_root(&op, vcpu->mmu);
+	if (status != MMU_OK)
+		vcpu_no_root(&op, vcpu);
 	op_end(&op);
 	if (status == MMU_OK)
 		flush_vcpu(vcpu, FLUSH_root);

@@ -14,6 +14,22 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
 		rw_read_lock(vm->env, &vm->lock);
 }
 
+/*
+ * What one fault can need: four tables and four pages of what they were made
+ * for, at most one new page of records and one of descriptors, and the way to
+ * these in the arrays: by id 2 pages more, by frame 4 for each table and a root.
+ */
+#define FAULT_PAGES (4 + 4 + 1 + 1 + 2 + 4 * 4 + 1)
+
+enum mmu_status op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu, bool write)
+{
+	if (!reserve_fill(vcpu->vm->env, &vcpu->reserve, FAULT_PAGES))
+		return MMU_NOMEM;
+	op_begin(op, vcpu->vm, vcpu, write);
+	op->reserve = &vcpu->reserve;
+	return MMU_OK;
+}
+
 /* After the flush no hardware walker is inside the zapped pages; library
  * readers may still be. */
 static void op_free_zapped(struct mmu_op *op)
@@ -42,9 +58,9 @@ void op_end(struct mmu_op *op)
 	epoch_reap(op->vm);
 }
 
-hpa_t mmu_page_alloc(struct mmu_vm *vm)
+hpa_t mmu_page_alloc(struct mmu_vm *vm, struct page_reserve *reserve)
 {
-	hpa_t hpa = vm->env->page_alloc(vm->env->ctx);
+	hpa_t hpa = reserve_take(vm->env, reserve);
 
 	if (hpa != HPA_INVALID)
 		atomic_fetch_add_explicit(&vm->pages, 1, memory_order_relaxed);

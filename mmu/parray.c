@@ -67,58 +67,12 @@ void *parray_get(const struct mmu_env *env, const struct parray *array, u64 i)
 	return hpa ? record_in(env, array, hpa, i) : NULL;
 }
 
-/* ---- pages, from the host or from a reserve ------------------------------------ */
-
-/* Pages taken aside, chained through their first word. */
-struct reserve {
-	hpa_t first_hpa;
-};
-
-static void reserve_put(const struct mmu_env *env, struct reserve *reserve, hpa_t hpa)
-{
-	*(hpa_t *)mmu_va(env, hpa) = reserve->first_hpa;
-	reserve->first_hpa = hpa;
-}
-
-static hpa_t reserve_get(const struct mmu_env *env, struct reserve *reserve)
-{
-	hpa_t hpa = reserve->first_hpa;
-
-	if (hpa) {
-		reserve->first_hpa = *(hpa_t *)mmu_va(env, hpa);
-		*(hpa_t *)mmu_va(env, hpa) = 0;
-	}
-	return hpa;
-}
-
-static void reserve_empty(const struct mmu_env *env, struct reserve *reserve)
-{
-	hpa_t hpa;
-
-	while ((hpa = reserve_get(env, reserve)))
-		env->page_free(env->ctx, hpa);
-}
-
-static bool reserve_fill(const struct mmu_env *env, struct reserve *reserve, u64 count)
-{
-	while (count--) {
-		hpa_t hpa = env->page_alloc(env->ctx);
-
-		if (hpa == HPA_INVALID) {
-			reserve_empty(env, reserve);
-			return false;
-		}
-		reserve_put(env, reserve, hpa);
-	}
-	return true;
-}
-
 /* returns  0 if there is none */
-static hpa_t page_take(const struct mmu_env *env, struct parray *array, struct reserve *reserve)
+static hpa_t page_take(const struct mmu_env *env, struct parray *array, struct page_reserve *reserve)
 {
-	hpa_t hpa = reserve ? reserve_get(env, reserve) : env->page_alloc(env->ctx);
+	hpa_t hpa = reserve_take(env, reserve);
 
-	if (!hpa || hpa == HPA_INVALID)
+	if (hpa == HPA_INVALID)
 		return 0;
 	array->pages++;
 	return hpa;
@@ -127,7 +81,7 @@ static hpa_t page_take(const struct mmu_env *env, struct parray *array, struct r
 /* ---- making and giving back ------------------------------------------------------ */
 
 static void *record_make(const struct mmu_env *env, struct parray *array, u64 i,
-			 struct reserve *reserve)
+			 struct page_reserve *reserve)
 {
 	u64 leaf = i / records_per_page(array);
 	hpa_t hpa = root_hpa(array);
@@ -148,14 +102,15 @@ static void *record_make(const struct mmu_env *env, struct parray *array, u64 i,
 	return hpa ? record_in(env, array, hpa, i) : NULL;
 }
 
-void *parray_make(const struct mmu_env *env, struct parray *array, u64 i)
+void *parray_make(const struct mmu_env *env, struct parray *array, u64 i,
+		  struct page_reserve *reserve)
 {
-	return i < array->nr ? record_make(env, array, i, NULL) : NULL;
+	return i < array->nr ? record_make(env, array, i, reserve) : NULL;
 }
 
 /* As many pages as the records of [start, end) can need at most: at each height
  * those of the first to the last. */
-static u64 pages_needed(const struct mmu_env *env, const struct parray *array, u64 start, u64 end)
+static u32 pages_needed(const struct mmu_env *env, const struct parray *array, u64 start, u64 end)
 {
 	u64 first = start / records_per_page(array), last = (end - 1) / records_per_page(array);
 	u64 pages = 0, step = records_per_page(array);
@@ -170,15 +125,17 @@ static u64 pages_needed(const struct mmu_env *env, const struct parray *array, u
 enum mmu_status parray_make_range(const struct mmu_env *env, struct parray *array, u64 start,
 				  u64 end)
 {
-	struct reserve reserve = { 0 };
+	struct page_reserve reserve = { 0 };
 	u64 step = records_per_page(array);
 
 	if (end > array->nr)
 		return MMU_INVAL;
 	if (start >= end)
 		return MMU_OK;
-	if (!reserve_fill(env, &reserve, pages_needed(env, array, start, end)))
+	if (!reserve_fill(env, &reserve, pages_needed(env, array, start, end))) {
+		reserve_empty(env, &reserve);
 		return MMU_NOMEM;
+	}
 	for (u64 i = start - start % step; i < end; i += step)
 		record_make(env, array, i, &reserve);
 	reserve_empty(env, &reserve);

@@ -15,6 +15,7 @@
 #define MMU_PARRAY_H
 
 #include "mmu/env.h"
+#include "mmu/reserve.h"
 #include "mmu/status.h"
 
 struct parray {
@@ -32,8 +33,10 @@ bool parray_init(struct parray *array, u64 nr, u16 size);
 /* The record, or NULL if its page was never made or i >= nr. */
 void *parray_get(const struct mmu_env *env, const struct parray *array, u64 i);
 
-/* The record; makes its page if need be. NULL: no memory, or i >= nr. */
-void *parray_make(const struct mmu_env *env, struct parray *array, u64 i);
+/* The record; makes its page if need be, from the reserve (NULL: from the host).
+ * returns  NULL: no memory, or i >= nr */
+void *parray_make(const struct mmu_env *env, struct parray *array, u64 i,
+		  struct page_reserve *reserve);
 
 /* Makes the pages of all records of [start, end), or none of them. */
 enum mmu_status __must_check parray_make_range(const struct mmu_env *env, struct parray *array,

@@ -57,9 +57,9 @@ static void page_unlist(struct rmap_page *page)
 		page->next->link = page->link;
 }
 
-static struct rmap_page *page_make(struct mmu_vm *vm)
+static struct rmap_page *page_make(struct mmu_vm *vm, struct page_reserve *reserve)
 {
-	hpa_t hpa = mmu_page_alloc(vm);
+	hpa_t hpa = mmu_page_alloc(vm, reserve);
 	struct rmap_page *page;
 	struct rmap_desc *desc;
 
@@ -76,13 +76,13 @@ static struct rmap_page *page_make(struct mmu_vm *vm)
 	return page;
 }
 
-static struct rmap_desc *desc_make(struct mmu_vm *vm)
+static struct rmap_desc *desc_make(struct mmu_vm *vm, struct page_reserve *reserve)
 {
 	struct rmap_page *page = vm->rmap_pages;
 	struct rmap_desc *desc;
 
 	if (!page)
-		page = page_make(vm);
+		page = page_make(vm, reserve);
 	if (!page)
 		return NULL;
 	desc = page->free;
@@ -171,13 +171,14 @@ void rmap_unlock(struct rmap_head *head, u64 word)
 /* ---- adding and removing ------------------------------------------------------------ */
 
 /* A descriptor with room at the front of the chain; NULL without memory. */
-static struct rmap_desc *front_with_room(struct mmu_vm *vm, u64 word)
+static struct rmap_desc *front_with_room(struct mmu_vm *vm, u64 word,
+					 struct page_reserve *reserve)
 {
 	struct rmap_desc *old = word_desc(word), *desc;
 
 	if (old && old->count < DESC_ENTRIES)
 		return old;
-	desc = desc_make(vm);
+	desc = desc_make(vm, reserve);
 	if (desc && old) {
 		desc->more = old;
 		desc->tail_count = old->count + old->tail_count;
@@ -187,7 +188,8 @@ static struct rmap_desc *front_with_room(struct mmu_vm *vm, u64 word)
 	return desc;
 }
 
-enum mmu_status rmap_add(struct mmu_vm *vm, struct rmap_head *head, spte_t *sptep)
+enum mmu_status rmap_add(struct mmu_vm *vm, struct rmap_head *head, spte_t *sptep,
+			 struct page_reserve *reserve)
 {
 	u64 word = head_lock(vm, head);
 	struct rmap_desc *desc;
@@ -196,7 +198,7 @@ enum mmu_status rmap_add(struct mmu_vm *vm, struct rmap_head *head, spte_t *spte
 		head_unlock(head, (u64)(uintptr_t)sptep);
 		return MMU_OK;
 	}
-	desc = front_with_room(vm, word);
+	desc = front_with_room(vm, word, reserve);
 	if (desc) {
 		desc->sptep[desc->count++] = sptep;
 		word = desc_word(desc);

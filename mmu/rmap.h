@@ -12,8 +12,10 @@
 
 #include "mmu/internal.h"
 
-/* returns  OK; NOMEM: nothing changed */
-enum mmu_status __must_check rmap_add(struct mmu_vm *vm, struct rmap_head *head, spte_t *sptep);
+/* reserve: for a page of descriptors; NULL: from the host.
+ * returns  OK; NOMEM: nothing changed */
+enum mmu_status __must_check rmap_add(struct mmu_vm *vm, struct rmap_head *head, spte_t *sptep,
+				      struct page_reserve *reserve);
 
 /* Absence of sptep is a bug of ours. */
 void rmap_remove(struct mmu_vm *vm, struct rmap_head *head, spte_t *sptep);

@@ -60,7 +60,8 @@ enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *
 		return MMU_INJECT;
 	}
 	shadow_make_room(vcpu);
-	op_begin(&op, vcpu->vm, vcpu, true);
+	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)
+		return MMU_NO_MEMORY;
 	mmu_point(vcpu->vm, fault_locked);
 	verdict = fault_locked(&op, in, &walk, out);
 	op_end(&op);

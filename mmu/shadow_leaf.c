@@ -34,7 +34,7 @@ static enum mmu_status add_rmap(struct mmu_op *op, struct sp *sp, unsigned index
 		shadow_zap_rmap(op, head);
 		flush_need(op, FLUSH_zap, gfn, level_frames(level));
 	}
-	if (rmap_add(op->vm, head, sp_entry(op->vm, sp, index)) != MMU_OK)
+	if (rmap_add(op->vm, head, sp_entry(op->vm, sp, index), op->reserve) != MMU_OK)
 		return MMU_NOMEM;
 	vm_emit(op->vm, op_vcpu(op), rmap_add, slot->as, gfn, (u8)level, sp->id, (u16)index);
 	return MMU_OK;

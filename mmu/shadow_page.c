@@ -75,7 +75,7 @@ enum mmu_status shadow_link(struct mmu_op *op, struct sp *parent, unsigned index
 		  parent->id, child->id);
 	mmu_check(op->vm, !parent->role.invalid && !child->role.invalid,
 		  "B-8: an invalid page is linked", parent->id, child->id);
-	if (rmap_add(op->vm, &child->parents, sptep) != MMU_OK)
+	if (rmap_add(op->vm, &child->parents, sptep, op->reserve) != MMU_OK)
 		return MMU_NOMEM;
 	shadow_note(op, parent, index, child->gfn, child->role.access);
 	spte_set(op, parent, index, child->gfn, link_spte(parent, child));

@@ -31,7 +31,7 @@ void sps_fini(struct mmu_vm *vm)
 
 /* ---- birth and end ----------------------------------------------------------- */
 
-static struct sp *record_get(struct mmu_vm *vm)
+static struct sp *record_get(struct mmu_vm *vm, struct page_reserve *reserve)
 {
 	struct sp *sp = vm->sp_free;
 
@@ -39,7 +39,7 @@ static struct sp *record_get(struct mmu_vm *vm)
 		vm->sp_free = sp->hash_next;
 		return sp;
 	}
-	sp = parray_make(vm->env, &vm->sps, vm->sp_limit);
+	sp = parray_make(vm->env, &vm->sps, vm->sp_limit, reserve);
 	if (sp) {
 		sp->id = vm->sp_limit++;
 		sp->freed = true;
@@ -55,15 +55,16 @@ static void record_put(struct mmu_vm *vm, struct sp *sp)
 }
 
 /* The record of a table, findable by the table's frame. */
-static struct sp *record_of_table(struct mmu_vm *vm, hpa_t table_hpa)
+static struct sp *record_of_table(struct mmu_vm *vm, hpa_t table_hpa,
+				  struct page_reserve *reserve)
 {
 	struct sp *sp = NULL;
 	_Atomic u32 *id;
 
 	spin_lock(vm->env, &vm->sps_lock);
-	id = parray_make(vm->env, &vm->sp_of_pfn, table_hpa >> PAGE_SHIFT);
+	id = parray_make(vm->env, &vm->sp_of_pfn, table_hpa >> PAGE_SHIFT, reserve);
 	if (id)
-		sp = record_get(vm);
+		sp = record_get(vm, reserve);
 	if (sp) {
 		*sp = (struct sp){ .id = sp->id, .table_hpa = table_hpa };
 		list_init(&sp->active);
@@ -80,12 +81,12 @@ struct sp *sp_create(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flag
 	struct mmu_vm *vm = op->vm;
 	struct sp *sp;
 
-	table_hpa = mmu_page_alloc(vm);
+	table_hpa = mmu_page_alloc(vm, op->reserve);
 	if (table_hpa == HPA_INVALID)
 		return NULL;
 	if (gptes)
-		shadowed_hpa = mmu_page_alloc(vm);
-	sp = shadowed_hpa == HPA_INVALID ? NULL : record_of_table(vm, table_hpa);
+		shadowed_hpa = mmu_page_alloc(vm, op->reserve);
+	sp = shadowed_hpa == HPA_INVALID ? NULL : record_of_table(vm, table_hpa, op->reserve);
 	if (!sp) {
 		if (gptes && shadowed_hpa != HPA_INVALID)
 			mmu_page_free(vm, shadowed_hpa);

@@ -182,7 +182,8 @@ enum mmu_verdict tdp_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
 	enum mmu_verdict verdict;
 	struct mmu_op op;
 
-	op_begin(&op, vcpu->vm, vcpu, false);
+	if (op_begin_stocked(&op, vcpu, false) != MMU_OK)
+		return MMU_NO_MEMORY;
 	mmu_point(vcpu->vm, fault_locked);
 	verdict = fault_locked(&op, in, out);
 	op_end(&op);

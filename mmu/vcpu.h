@@ -10,7 +10,7 @@
 bool vcpu_set_role(struct mmu_vcpu *vcpu);
 
 /* The vCPU has no root any more. Write lock. events root_count, root_set */
-void vcpu_drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu);
+void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu);
 
 /* events  mmu_config; mmu_role */
 void vm_emit_config(struct mmu_vm *vm);

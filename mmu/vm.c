@@ -102,15 +102,18 @@ void mmu_vm_destroy(struct mmu_vm *vm)
 	op_begin(&op, vm, NULL, true);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		if (vm->vcpu[i])
-			vcpu_drop_root(&op, vm->vcpu[i]);
+			vcpu_no_root(&op, vm->vcpu[i]);
 	vm->backend->uninit(&op);
 	op_end(&op);
 	mmu_check(vm, !epoch_reap(vm), "I-6: a reader is inside a VM that ends", vm->nr_deferred,
 		  0);
 	mmu_check(vm, !vm->nr_sps, "E-5: shadow pages outlive their VM", vm->nr_sps, 0);
-	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
-		if (vm->vcpu[i])
-			mmu_page_free(vm, vm->vcpu_hpa[i]);
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		if (!vm->vcpu[i])
+			continue;
+		reserve_empty(vm->env, &vm->vcpu[i]->reserve);
+		mmu_page_free(vm, vm->vcpu_hpa[i]);
+	}
 	vm_give_back(vm);
 }
 
@@ -125,7 +128,7 @@ enum mmu_status mmu_vcpu_create(struct mmu_vm *vm, unsigned id, struct mmu_vcpu 
 		return MMU_INVAL;
 	if (vm->vcpu[id])
 		return MMU_EXIST;
-	hpa = mmu_page_alloc(vm);
+	hpa = mmu_page_alloc(vm, NULL);
 	if (hpa == HPA_INVALID)
 		return MMU_NOMEM;
 	vcpu = mmu_va(vm->env, hpa);
@@ -161,12 +164,23 @@ static u64 array_pages(struct mmu_vm *vm)
 	return pages;
 }
 
+/* Pages that lie ready; their owners may be taking some. */
+static u64 reserved_pages(struct mmu_vm *vm)
+{
+	u64 pages = 0;
+
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		if (vm->vcpu[i])
+			pages += __atomic_load_n(&vm->vcpu[i]->reserve.nr, __ATOMIC_RELAXED);
+	return pages;
+}
+
 void mmu_get_stats(struct mmu_vm *vm, struct mmu_stats *stats)
 {
 	struct mmu_op op;
 
 	op_begin(&op, vm, NULL, true);
 	*stats = vm->stats;
-	stats->pages = vm->pages + array_pages(vm);
+	stats->pages = vm->pages + array_pages(vm) + reserved_pages(vm);
 	op_end(&op);
 }

@@ -47,7 +47,7 @@ static void move_rmap(struct rmap_head *to)
 
 	page(GVA, 1, &sptep);
 	rmap_remove(g.m.vm, head_of(0, GPA >> PAGE_SHIFT, 1), sptep);
-	ck_assert_int_eq(rmap_add(g.m.vm, to, sptep), MMU_OK);
+	ck_assert_int_eq(rmap_add(g.m.vm, to, sptep, NULL), MMU_OK);
 }
 
 struct machine *break_B_5(void)
@@ -125,7 +125,7 @@ struct machine *break_G_3(void)
 
 	make_guest();
 	page(GVA, 1, &sptep);
-	ck_assert_int_eq(rmap_add(g.m.vm, head_of(0, GPA >> PAGE_SHIFT, 1), sptep), MMU_OK);
+	ck_assert_int_eq(rmap_add(g.m.vm, head_of(0, GPA >> PAGE_SHIFT, 1), sptep, NULL), MMU_OK);
 	return &g.m;
 }
 

@@ -27,14 +27,14 @@ START_TEST(a_record_starts_as_zeros_and_stays_where_it_is)
 	fake_init(&fake);
 	ck_assert(parray_init(&array, 1000000, 8));
 	for (unsigned i = 0; i < 8; i++) {
-		record[i] = parray_make(&fake.env, &array, places[i]);
+		record[i] = parray_make(&fake.env, &array, places[i], NULL);
 		ck_assert_ptr_nonnull(record[i]);
 		ck_assert_uint_eq(*record[i], 0);
 		*record[i] = places[i] + 7;
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		ck_assert_ptr_eq(parray_get(&fake.env, &array, places[i]), record[i]);
-		ck_assert_ptr_eq(parray_make(&fake.env, &array, places[i]), record[i]);
+		ck_assert_ptr_eq(parray_make(&fake.env, &array, places[i], NULL), record[i]);
 		ck_assert_uint_eq(*record[i], places[i] + 7);
 	}
 	ck_assert_uint_eq(array.pages, fake.nr_taken);
@@ -51,8 +51,8 @@ START_TEST(records_beyond_the_end_do_not_exist)
 
 	fake_init(&fake);
 	ck_assert(parray_init(&array, 100, 32));
-	ck_assert_ptr_nonnull(parray_make(&fake.env, &array, 99));
-	ck_assert_ptr_null(parray_make(&fake.env, &array, 100));
+	ck_assert_ptr_nonnull(parray_make(&fake.env, &array, 99, NULL));
+	ck_assert_ptr_null(parray_make(&fake.env, &array, 100, NULL));
 	ck_assert_ptr_null(parray_get(&fake.env, &array, 100));
 	ck_assert_ptr_null(parray_get(&fake.env, &array, ~0ull));
 	ck_assert_int_eq(parray_make_range(&fake.env, &array, 90, 101), MMU_INVAL);
@@ -92,7 +92,7 @@ START_TEST(a_range_is_made_wholly_or_not_at_all)
 	fake_init(&fake);
 	for (u64 n = 1; status != MMU_OK; n++) {
 		ck_assert(parray_init(&array, 1ull << 22, 8));
-		ck_assert_ptr_nonnull(parray_make(&fake.env, &array, 1000));
+		ck_assert_ptr_nonnull(parray_make(&fake.env, &array, 1000, NULL));
 		fake.fail_at = fake.nr_allocs + n;
 		status = parray_make_range(&fake.env, &array, 500, 30000);
 		fake.fail_at = 0;
@@ -121,7 +121,7 @@ START_TEST(a_record_that_cannot_be_made_leaves_the_array_usable)
 	ck_assert(parray_init(&array, 1ull << 30, 8));
 	for (u64 n = 1; !record; n++) {
 		fake.fail_at = fake.nr_allocs + n;
-		record = parray_make(&fake.env, &array, 1ull << 29);
+		record = parray_make(&fake.env, &array, 1ull << 29, NULL);
 		fake.fail_at = 0;
 		ck_assert_uint_eq(array.pages, fake.nr_taken);
 		if (!record)

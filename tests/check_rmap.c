@@ -21,7 +21,7 @@ static void setup(void)
 
 static void add(unsigned i)
 {
-	ck_assert_int_eq(rmap_add(m.vm, &head, &sptes[i]), MMU_OK);
+	ck_assert_int_eq(rmap_add(m.vm, &head, &sptes[i], NULL), MMU_OK);
 }
 
 /* The list holds exactly the marked entries, each once. */
@@ -145,7 +145,7 @@ START_TEST(many_lists_share_pages_and_give_them_back_in_any_order)
 	pages = m.fake.nr_taken;
 	for (unsigned i = 0; i < 20; i++)
 		for (unsigned h = 0; h < 100; h++)
-			ck_assert_int_eq(rmap_add(m.vm, &heads[h], &sptes[i]), MMU_OK);
+			ck_assert_int_eq(rmap_add(m.vm, &heads[h], &sptes[i], NULL), MMU_OK);
 	/* Two descriptors each, 31 in a page. */
 	ck_assert_uint_eq(m.fake.nr_taken - pages, 7);
 	for (unsigned n = 0; n < 100; n++) {
@@ -169,7 +169,7 @@ START_TEST(without_memory_nothing_is_added)
 	add(0);
 	in[0] = true;
 	m.fake.fail_at = m.fake.nr_allocs + 1;
-	ck_assert_int_eq(rmap_add(m.vm, &head, &sptes[1]), MMU_NOMEM);
+	ck_assert_int_eq(rmap_add(m.vm, &head, &sptes[1], NULL), MMU_NOMEM);
 	expect(in);
 	add(1);
 	in[1] = true;

@@ -429,6 +429,7 @@ static void fault_under_pressure(gva_t gva, gpa_t gpa)
 		struct mmu_entry entry;
 		enum mmu_status status;
 
+		fake_forget(&g.m.fake);
 		g.m.fake.fail_at = g.m.fake.nr_allocs + n;
 		status = mmu_enter(g.m.vcpu[0], &entry);
 		mmu_leave(g.m.vcpu[0]);
@@ -438,6 +439,7 @@ static void fault_under_pressure(gva_t gva, gpa_t gpa)
 		machine_audit(&g.m);
 		if (verdict != MMU_NO_MEMORY)
 			break;
+		ck_assert(status != MMU_OK || !fake_count(&g.m.fake, EV_spte_set));
 	}
 	ck_assert_uint_gt(n, 1);
 	expect_mapped(&g, 0, gva, USER, gpa);
@@ -453,6 +455,31 @@ START_TEST(a_fault_that_finds_no_memory_can_be_had_again)
 		fault_under_pressure(0x1000, 0x5000);
 		fault_under_pressure(0x40001000, 0x6000);
 		fault_under_pressure(0x80801000, 0x801000);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+static hpa_t (*real_alloc)(void *ctx);
+
+static hpa_t alloc_unlocked(void *ctx)
+{
+	ck_assert_uint_eq(g.m.vm->lock.word, 0);
+	return real_alloc(ctx);
+}
+
+START_TEST(pages_are_taken_before_the_lock_and_never_in_the_middle)
+{
+	for_each_paging(mode) {
+		guest_init(&g, mode, NULL);
+		for (unsigned i = 0; i < 40; i++)
+			guest_map(&g, 0x1000 + 0x200000 * i, 0x5000, RW, 1);
+		machine_enter(&g.m, 0); /* makes the rmaps of all slots */
+		mmu_zap_all(g.m.vm);
+		real_alloc = g.m.fake.env.page_alloc;
+		g.m.fake.env.page_alloc = alloc_unlocked;
+		for (unsigned i = 0; i < 40; i++)
+			expect_mapped(&g, i & 1, 0x1000 + 0x200000 * i, USER, 0x5000);
 		guest_fini(&g);
 	}
 }
@@ -501,4 +528,5 @@ TAP_MAIN("shadow_modes",
 	 the_page_budget_recycles_the_oldest_pages,
 	 a_frame_mapped_a_thousand_times_is_let_go_at_once,
 	 a_fault_that_finds_no_memory_can_be_had_again,
+	 pages_are_taken_before_the_lock_and_never_in_the_middle,
 	 each_allocation_of_a_fault_may_fail)

@@ -51,9 +51,7 @@ struct vcpu_exit {
 	u8 vector;                  /* EXCEPTION */
 	u32 vector_code;            /* EXCEPTION: its error code */
 
-	bool delivering;            /* the CPU was delivering an event when it left: the access
-				     * is the delivery's, not the instruction's at RIP */
-	struct vcpu_event interrupted; /* that event, if it must be given again */
+	struct vcpu_event interrupted; /* what the CPU was delivering when it left */
 	bool irq_delivered;         /* the interrupt of run->irq reached the guest */
 };
 
