@@ -144,6 +144,8 @@ START_TEST(commands_wait_until_the_mailbox_is_free)
 
 	setup(1, 32);
 	mail = &fake.em.header->mail;
+	link_pump(link);
+	ck_assert_uint_eq(atomic_load(&mail->state), CH_MAIL_FREE);
 	ck_assert_uint_eq(link_command(link, 3, 0, 0, 0, 0, NULL, 0), 1);
 	ck_assert_uint_eq(link_command(link, 10, 1, 2, 3, 4, "data", 4), 2);
 	ck_assert_uint_eq(atomic_load(&mail->state), CH_MAIL_POSTED);

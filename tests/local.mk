@@ -117,6 +117,7 @@ endif
 hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_dev.t
 hosted_tests += %D%/check_emulate.t
+hosted_tests += %D%/check_vm.t
 %C%_check_emulate_t_LDADD = %D%/libfake.a $(LDADD)
 if HAVE_CAPSTONE
 hosted_tests += %D%/check_decode.t

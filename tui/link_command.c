@@ -36,6 +36,8 @@ void link_pump(struct link *link)
 		return;
 	while (done < link->nr_waiting && post(link, link->waiting[done]))
 		free(link->waiting[done++]);
+	if (!done)
+		return;
 	link->nr_waiting -= done;
 	memmove(link->waiting, link->waiting + done, link->nr_waiting * sizeof(*link->waiting));
 }

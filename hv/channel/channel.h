@@ -24,7 +24,8 @@
  * stamp means that it was overtaken: events are lost there.
  *
  * Back-pressure. The reader stores how far it has read (tail). The writer
- * looks at it only between operations: if few slots are free it waits, at most
+ * looks at it only between operations, and after each event of a snapshot, which
+ * may be longer than the ring: if few slots are free it waits, at most
  * two seconds, then goes lossy, overwriting what was not read. In the
  * deterministic machine (CH_FLAG_DETERMINISTIC) it never looks; there the host
  * stops the whole machine while it reads.

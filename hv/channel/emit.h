@@ -16,7 +16,7 @@ void *memset(void *to, int byte, size_t n);
 /*
  * The emitter of one hypervisor. The machine fills it once: header, base,
  * clock. `seen` is told of every event after it was stored, for breaks and
- * stepping; it must not emit.
+ * stepping, and in snapshots to wait for the reader; it must not emit.
  */
 struct ch_emitter {
 	struct ch_header *header;

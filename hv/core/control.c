@@ -14,6 +14,9 @@
 #define CONTROL_RESERVE 8192u
 #define CONTROL_WAIT_NS 2000000000ull
 
+/* A snapshot is no operation but of any size: in it, room for one event is enough. */
+#define CONTROL_RESERVE_EVENT 64u
+
 #define CONTROL_BELL(byte) (1u << ((byte) & 31))
 
 static bool control_break_matches(const struct control_break *b, u16 id, const void *payload,
@@ -43,6 +46,28 @@ static bool control_step_ends(const struct control *c, u16 id)
 	}
 }
 
+/* A reader that is there but slow is given two seconds, once; when it has
+ * caught up it is waited for again. */
+static void control_wait_for_slots(struct vm *vm, u32 reserve)
+{
+	const struct platform *p = vm->p;
+	struct control *c = &vm->control;
+	u64 until;
+
+	if (p->deterministic || !atomic_load(&p->em->header->reader) ||
+	    ch_free_slots(p->em) >= reserve)
+		return;
+	until = p->clock() + clock_from_ns(p, CONTROL_WAIT_NS);
+	while (!c->lossy && ch_free_slots(p->em) < reserve) {
+		p->relax();
+		if (p->clock() <= until)
+			continue;
+		c->lossy = true;
+		c->lossy_seq = c->last_seq;
+	}
+	c->overran |= c->lossy && !ch_free_slots(p->em);
+}
+
 void control_seen(void *ctx, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len)
 {
 	struct vm *vm = ctx;
@@ -50,7 +75,11 @@ void control_seen(void *ctx, u64 seq, u8 vcpu, u16 id, const void *payload, u16 
 
 	c->recent[c->nr_recent++ % CONTROL_NR_RECENT] = (struct control_recent){ seq, id, vcpu };
 	c->last_seq = seq;
-	if (c->stopped || c->asked || vm->p->em->synthetic)
+	if (vm->p->em->synthetic) {
+		control_wait_for_slots(vm, CONTROL_RESERVE_EVENT);
+		return;
+	}
+	if (c->stopped || c->asked)
 		return;
 	if (control_step_ends(c, id)) {
 		c->asked = true;
@@ -97,14 +126,19 @@ void control_resume(struct vm *vm, enum ch_step step, u8 vcpu)
 	struct control *c = &vm->control;
 
 	hv_emit(vm->p->em, MMU_NO_VCPU, resume, (u8)step);
-	c->stopped = false;
-	c->asked = false;
+	c->stopped = false; /* what asked for a stop since then still gets it */
 	c->step = step;
 	c->step_vcpu = vcpu;
 	for (unsigned i = 0; i < vm->nr_vcpus && !vm->debug.stepping_over; i++) {
-		if ((step != CH_STEP_INSN || i == vcpu) && debug_at_rip(&vm->vcpu[i]))
-			debug_step_over(&vm->vcpu[i]);
+		struct vcpu *v = &vm->vcpu[i];
+
+		/* A halted one comes to its breakpoint when it has woken. */
+		if ((step != CH_STEP_INSN || i == vcpu) && v->state == CH_RUNNING &&
+		    debug_at_rip(v))
+			debug_step_over(v);
 	}
+	if (step == CH_STEP_INSN && !vm_can_go_on(&vm->vcpu[vcpu]))
+		control_ask(vm, CH_STOP_STEP); /* there is no next instruction */
 }
 
 void control_snapshot(struct vm *vm)
@@ -135,28 +169,13 @@ static void control_end_lossy(struct vm *vm)
 	c->overran = false;
 }
 
-/* A reader that is there but slow is given two seconds, once; when it has
- * caught up it is waited for again. */
 static void control_wait_for_reader(struct vm *vm)
 {
-	const struct platform *p = vm->p;
-	struct control *c = &vm->control;
-	u64 until;
-
-	if (p->deterministic || !atomic_load(&p->em->header->reader) ||
-	    ch_free_slots(p->em) >= CONTROL_RESERVE) {
+	if (vm->p->deterministic || !atomic_load(&vm->p->em->header->reader) ||
+	    ch_free_slots(vm->p->em) >= CONTROL_RESERVE)
 		control_end_lossy(vm);
-		return;
-	}
-	until = p->clock() + clock_from_ns(p, CONTROL_WAIT_NS);
-	while (!c->lossy && ch_free_slots(p->em) < CONTROL_RESERVE) {
-		p->relax();
-		if (p->clock() <= until)
-			continue;
-		c->lossy = true;
-		c->lossy_seq = c->last_seq;
-	}
-	c->overran |= c->lossy && !ch_free_slots(p->em);
+	else
+		control_wait_for_slots(vm, CONTROL_RESERVE);
 }
 
 static void control_serve(struct vm *vm)

@@ -49,7 +49,8 @@ struct control {
 	u64 last_seq;         /* of the last event emitted */
 };
 
-/* Called by the emitter for every event stored (struct ch_emitter.seen). */
+/* Called by the emitter for every event stored (struct ch_emitter.seen). In a
+ * snapshot it waits for the reader when the ring is nearly full. */
 void control_seen(void *vm, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len);
 
 /* Asks for a stop at the end of the operation at work. */

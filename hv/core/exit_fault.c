@@ -17,6 +17,22 @@ static void fault_give_up(struct vcpu *v, const struct mmu_fault *fault)
 	vcpu_inject_ud(v);
 }
 
+/*
+ * The CPU stored to a stack or read a descriptor by itself, to deliver an event;
+ * what stands at RIP has nothing to do with it. The event comes again when the
+ * guest goes on.
+ */
+static void fault_in_delivery(struct vcpu *v, const struct mmu_fault *fault)
+{
+	if (fault->table) {
+		mmu_unprotect(v->vm->mmu, fault->gpa >> PAGE_SHIFT);
+		return;
+	}
+	v->vm->p->log("an event's delivery at rip %#lx needs gpa %#lx, where no memory is",
+		      v->regs.rip, fault->gpa);
+	vm_end(v->vm, 125, "an interrupt or exception cannot be delivered: no memory there");
+}
+
 static void fault_emulate(struct vcpu *v, const struct mmu_fault *fault)
 {
 	u8 bytes[INSN_MAX_LEN];
@@ -48,7 +64,10 @@ void exit_fault(struct vcpu *v)
 		vcpu_inject_pf(v, fault.error, fault.gva);
 		break;
 	case MMU_EMULATE:
-		fault_emulate(v, &fault);
+		if (v->exit.delivering)
+			fault_in_delivery(v, &fault);
+		else
+			fault_emulate(v, &fault);
 		break;
 	case MMU_REFLECT:
 		v->vm->p->panic("a fault to reflect, but no inner hypervisor runs");

@@ -263,7 +263,10 @@ static void target_detach(void *ctx, uint32_t pid)
 
 	(void)pid;
 	debug_clear_all(vm);
-	if (vm->control.stopped || vm->control.asked)
+	if (vm->control.asked &&
+	    (vm->control.why == CH_STOP_GDB || vm->control.why == CH_STOP_STEP))
+		vm->control.asked = false; /* nobody is left to see it */
+	if (vm->control.stopped)
 		control_resume(vm, CH_STEP_NONE, 0);
 }
 

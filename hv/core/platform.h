@@ -51,7 +51,9 @@ struct vcpu_exit {
 	u8 vector;                  /* EXCEPTION */
 	u32 vector_code;            /* EXCEPTION: its error code */
 
-	struct vcpu_event interrupted; /* what the CPU was delivering when it left */
+	bool delivering;            /* the CPU was delivering an event when it left: the access
+				     * is the delivery's, not the instruction's at RIP */
+	struct vcpu_event interrupted; /* that event, if it must be given again */
 	bool irq_delivered;         /* the interrupt of run->irq reached the guest */
 };
 

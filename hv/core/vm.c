@@ -204,9 +204,10 @@ static bool vm_has_irq(struct vm *vm, const struct vcpu *v)
 	return v->id == 0 && v->regs.rflags & RFLAGS_IF && pic_pending(&vm->board.pic) >= 0;
 }
 
-static bool vm_can_wake(const struct vcpu *v)
+bool vm_can_go_on(const struct vcpu *v)
 {
-	return v->regs.rflags & RFLAGS_IF || v->nmi_pending;
+	return v->state == CH_RUNNING || v->nmi_pending ||
+	       (v->id == 0 && v->regs.rflags & RFLAGS_IF);
 }
 
 static bool vm_is_runnable(struct vm *vm, struct vcpu *v)
@@ -238,14 +239,14 @@ static struct vcpu *vm_next(struct vm *vm)
 	return NULL;
 }
 
-/* Every vCPU is halted: until the next timer tick, doorbell or never. */
+/* No vCPU can run now: until the next timer tick, doorbell or never. */
 static void vm_sleep(struct vm *vm)
 {
 	u64 due = board_deadline(&vm->board);
 	bool hope = false;
 
 	for (unsigned i = 0; i < vm->nr_vcpus; i++)
-		hope |= vm_can_wake(&vm->vcpu[i]);
+		hope |= vm_can_go_on(&vm->vcpu[i]);
 	if (!hope) {
 		vm_end(vm, 122, "every vCPU is halted with interrupts off");
 		return;

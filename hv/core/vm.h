@@ -102,6 +102,10 @@ void vm_end(struct vm *vm, unsigned status, const char *reason);
  */
 bool vm_may_complain(struct vm *vm);
 
+/* Whether v runs, or is halted and something can end that: interrupts reach vCPU
+ * 0 only. */
+bool vm_can_go_on(const struct vcpu *v);
+
 /* A pointer to guest RAM [gpa, gpa + len), NULL if it is not all RAM. For loaders:
  * what it is used to write is not seen by the MMU. */
 void *vm_ram(struct vm *vm, gpa_t gpa, u64 len);

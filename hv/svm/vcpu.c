@@ -262,6 +262,7 @@ void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *
 	if (exit->kind == CH_EXIT_invalid) /* the save area is not the guest's any more */
 		return;
 	svm_store(v, b, run->step);
+	exit->delivering = b->control.exit_int_info & VMCB_EV_VALID;
 	exit->interrupted = svm_interrupted(b->control.exit_int_info, &run->event);
 	exit->irq_delivered = run->irq >= 0 && !(b->control.int_ctl & VMCB_INT_IRQ);
 }
