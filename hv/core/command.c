@@ -70,11 +70,13 @@ enum mmu_status command_brk(struct vm *vm, struct command *c)
 
 		if (b->set)
 			continue;
-		if (!ev_info((u16)c->arg[0]) || c->arg[1] >= CH_MAX_PAYLOAD)
+		if (c->arg[0] > UINT16_MAX || !ev_info((u16)c->arg[0]) ||
+		    c->arg[1] >= CH_MAX_PAYLOAD)
 			return MMU_INVAL;
 		*b = (struct control_break){ true, (u16)c->arg[0], (u16)c->arg[1], c->arg[2],
 					     c->arg[3] };
-		hv_emit(vm->p->em, MMU_NO_VCPU, break_set, (u8)i, b->event, b->mask, b->value);
+		hv_emit(vm->p->em, MMU_NO_VCPU, break_set, (u8)i, b->event, b->mask, b->value,
+			b->offset);
 		return MMU_OK;
 	}
 	c->text = "all breaks are in use";
@@ -161,6 +163,35 @@ static bool command_is_safe(const struct command *c)
 	}
 }
 
+/* Commands whose answers are events are answered also while events are off. */
+static bool command_asks(const struct command *c)
+{
+	switch (c->id) {
+	case COMMAND_hello:
+	case COMMAND_snapshot:
+	case COMMAND_walk:
+	case COMMAND_regs:
+	case COMMAND_setreg:
+	case COMMAND_audit:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum mmu_status command_call(struct vm *vm, struct command *c)
+{
+	bool was_on = vm->env.events_on;
+	enum mmu_status status;
+
+	if (!command_asks(c))
+		return command_fns[c->id](vm, c);
+	vm->env.events_on = true;
+	status = command_fns[c->id](vm, c);
+	vm->env.events_on = was_on;
+	return status;
+}
+
 static void command_do(struct vm *vm, struct command *c)
 {
 	struct ch_emitter *em = vm->p->em;
@@ -172,7 +203,7 @@ static void command_do(struct vm *vm, struct command *c)
 	if (vm->control.panicked && !command_is_safe(c))
 		c->text = "the hypervisor has panicked: only regs, read of hpa and quit";
 	else if (c->id < sizeof(command_fns) / sizeof(*command_fns) && command_fns[c->id])
-		status = command_fns[c->id](vm, c);
+		status = command_call(vm, c);
 	hv_emit_tail(em, MMU_NO_VCPU, reply, c->text, fmt_length(c->text), c->ticket, (u8)status);
 	ch_set_cause(em, 0);
 }

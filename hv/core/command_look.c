@@ -4,6 +4,7 @@
  */
 #include "hv/core/command.h"
 
+#include "hv/core/look.h"
 #include "hv/core/vcpu.h"
 
 #include <string.h>
@@ -55,18 +56,13 @@ static bool command_hpa_ok(const struct vm *vm, u64 hpa, u64 len)
 
 static size_t command_read_some(struct vcpu *v, u64 space, u64 addr, u8 *buf, size_t len)
 {
-	switch (space) {
-	case CH_GVA:
-		vcpu_sync_mmu(v);
-		return mmu_read_gva(v->walk_mmu, addr, buf, len, 0, NULL);
-	case CH_GPA:
-		return mmu_vcpu_read(v->mmu, addr, buf, len);
-	default:
-		if (!command_hpa_ok(v->vm, addr, len))
-			return 0;
-		memcpy(buf, v->vm->p->direct_map + addr, len);
-		return len;
-	}
+	if (space != CH_HPA)
+		return look_read(v, space, addr, buf, len);
+	if (!command_hpa_ok(v->vm, addr, len))
+		return 0;
+	memcpy(buf, v->vm->p->direct_map + addr, len);
+	debug_hide(v->vm, addr - v->vm->ram_hpa, buf, len);
+	return len;
 }
 
 enum mmu_status command_read(struct vm *vm, struct command *c)
@@ -81,7 +77,7 @@ enum mmu_status command_read(struct vm *vm, struct command *c)
 		size_t n = left < sizeof(bytes) ? left : sizeof(bytes);
 		size_t got = command_read_some(v, space, addr, bytes, n);
 
-		if (got && vm->env.events_on)
+		if (got)
 			hv_emit_tail(vm->p->em, v->id, mem, bytes, got, (u8)space, addr);
 		if (got < n) {
 			c->text = "nothing is mapped there";
@@ -101,14 +97,10 @@ enum mmu_status command_write(struct vm *vm, struct command *c)
 
 	if (!v || c->arg[1] > CH_GPA || n > COMMAND_MAX_BYTES || n > c->len)
 		return MMU_INVAL;
-	vcpu_sync_mmu(v);
-	if (c->arg[1] == CH_GVA)
-		done = mmu_write_gva(v->walk_mmu, c->arg[2], data, n, PFERR_WRITE, NULL);
-	else
-		done = mmu_vcpu_write(v->mmu, c->arg[2], data, n);
+	done = look_write(v, c->arg[1], c->arg[2], data, n);
 	if (done == n)
 		return MMU_OK;
-	c->text = "nothing is mapped there, or it cannot be written";
+	c->text = "nothing is mapped there";
 	return MMU_NOENT;
 }
 

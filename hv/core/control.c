@@ -150,7 +150,7 @@ void control_snapshot(struct vm *vm)
 
 		if (b->set)
 			hv_emit(vm->p->em, MMU_NO_VCPU, break_set, (u8)i, b->event, b->mask,
-				b->value);
+				b->value, b->offset);
 	}
 	if (c->stopped)
 		hv_emit(vm->p->em, MMU_NO_VCPU, stop, (u8)c->why, c->seq);
@@ -182,8 +182,10 @@ static void control_serve(struct vm *vm)
 {
 	u32 bells = vm->p->bells();
 
-	if (bells & CONTROL_BELL(CH_BELL_MAIL))
+	if (bells & CONTROL_BELL(CH_BELL_MAIL)) {
+		control_wait_for_reader(vm); /* it may be a snapshot that is asked for */
 		command_serve(vm);
+	}
 	if (bells & CONTROL_BELL(CH_BELL_GDB))
 		gdb_serve(vm);
 	if (bells & CONTROL_BELL(CH_BELL_CONSOLE))

@@ -57,6 +57,30 @@ static void debug_poke(struct vm *vm, gpa_t gpa, u8 byte)
 	mmu_vm_write(vm->mmu, gpa, &byte, 1);
 }
 
+/* Whether what we planted is still there; the guest may have overwritten it. */
+static bool debug_is_planted(struct vm *vm, gpa_t gpa)
+{
+	u8 byte = 0;
+
+	return mmu_vm_read(vm->mmu, gpa, &byte, 1) == 1 && byte == INT3;
+}
+
+/* Plants it (again) over what is there now. */
+static void debug_plant(struct vm *vm, gpa_t gpa)
+{
+	u8 byte;
+
+	if (mmu_vm_read(vm->mmu, gpa, &byte, 1) != 1)
+		return;
+	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
+		struct debug_break *b = &vm->debug.brk[i];
+
+		if (b->set && b->gpa == gpa)
+			b->saved = byte;
+	}
+	debug_poke(vm, gpa, INT3);
+}
+
 enum debug_status debug_set(struct vcpu *v, gva_t gva)
 {
 	struct vm *vm = v->vm;
@@ -82,7 +106,7 @@ static void debug_remove(struct vm *vm, struct debug_break *b)
 {
 	b->set = false;
 	vm->debug.nr--;
-	if (!debug_find_gpa(vm, b->gpa))
+	if (!debug_find_gpa(vm, b->gpa) && debug_is_planted(vm, b->gpa))
 		debug_poke(vm, b->gpa, b->saved);
 }
 
@@ -124,7 +148,8 @@ void debug_step_over(struct vcpu *v)
 	b = debug_find_gpa(v->vm, gpa);
 	if (!b)
 		return;
-	debug_poke(v->vm, gpa, b->saved);
+	if (debug_is_planted(v->vm, gpa))
+		debug_poke(v->vm, gpa, b->saved);
 	d->stepping_over = true;
 	d->over_gpa = gpa;
 	d->over_vcpu = v->id;
@@ -138,7 +163,7 @@ void debug_step_done(struct vm *vm)
 		return;
 	d->stepping_over = false;
 	if (debug_find_gpa(vm, d->over_gpa))
-		debug_poke(vm, d->over_gpa, INT3);
+		debug_plant(vm, d->over_gpa);
 }
 
 void debug_hide(struct vm *vm, gpa_t gpa, u8 *buf, size_t len)
@@ -146,7 +171,7 @@ void debug_hide(struct vm *vm, gpa_t gpa, u8 *buf, size_t len)
 	for (unsigned i = 0; i < DEBUG_MAX_BREAKS; i++) {
 		const struct debug_break *b = &vm->debug.brk[i];
 
-		if (b->set && b->gpa - gpa < len)
+		if (b->set && b->gpa - gpa < len && buf[b->gpa - gpa] == INT3)
 			buf[b->gpa - gpa] = b->saved;
 	}
 }

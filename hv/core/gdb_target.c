@@ -5,9 +5,8 @@
 #include "hv/core/gdb_target.h"
 
 #include "hv/core/fmt.h"
+#include "hv/core/look.h"
 #include "hv/core/vcpu.h"
-
-#include <string.h>
 
 static struct vcpu *target_vcpu(struct vm *vm, struct gdb_tid t)
 {
@@ -125,74 +124,25 @@ static enum gdb_status target_write_regs(void *ctx, struct gdb_tid thread,
 	return GDB_OK;
 }
 
-/* The gpa behind addr; false if nothing is mapped there. */
-static bool target_translate(struct vcpu *v, enum gdb_space space, u64 addr, gpa_t *gpa)
+static enum ch_space target_space(enum gdb_space space)
 {
-	struct mmu_walk walk;
-
-	if (space == GDB_SPACE_GPA) {
-		*gpa = addr;
-		return true;
-	}
-	/* SMAP does not keep a tool from what the user can see. */
-	if (!mmu_walk(v->walk_mmu, addr, 0, &walk) && !mmu_walk(v->walk_mmu, addr, PFERR_USER, &walk))
-		return false;
-	*gpa = walk.gpa;
-	return true;
-}
-
-/* Reads or writes what lies in one page; bytes is changed for a moment by a write. */
-static size_t target_page(struct vcpu *v, gpa_t gpa, u8 *bytes, size_t len, bool write)
-{
-	size_t done;
-
-	if (write) {
-		debug_keep(v->vm, gpa, bytes, len);
-		return mmu_vcpu_write(v->mmu, gpa, bytes, len);
-	}
-	done = mmu_vcpu_read(v->mmu, gpa, bytes, len);
-	debug_hide(v->vm, gpa, bytes, done);
-	return done;
-}
-
-static size_t target_memory(struct vm *vm, struct gdb_tid thread, enum gdb_space space, u64 addr,
-			    void *bytes, const void *from, size_t len)
-{
-	struct vcpu *v = target_vcpu(vm, thread);
-	size_t done = 0;
-	u8 copy[256];
-	gpa_t gpa;
-
-	if (!v)
-		return 0;
-	vcpu_sync_mmu(v);
-	while (done < len && target_translate(v, space, addr + done, &gpa)) {
-		size_t n = PAGE_SIZE - (gpa & ~PAGE_MASK), got;
-
-		n = n < sizeof(copy) ? n : sizeof(copy);
-		n = n < len - done ? n : len - done;
-		if (from)
-			memcpy(copy, (const u8 *)from + done, n);
-		got = target_page(v, gpa, copy, n, from);
-		if (!from)
-			memcpy((u8 *)bytes + done, copy, got);
-		done += got;
-		if (got < n)
-			break;
-	}
-	return done;
+	return space == GDB_SPACE_GPA ? CH_GPA : CH_GVA;
 }
 
 static size_t target_read_mem(void *ctx, struct gdb_tid thread, enum gdb_space space,
 			      uint64_t addr, void *bytes, size_t len)
 {
-	return target_memory(ctx, thread, space, addr, bytes, NULL, len);
+	struct vcpu *v = target_vcpu(ctx, thread);
+
+	return v ? look_read(v, target_space(space), addr, bytes, len) : 0;
 }
 
 static size_t target_write_mem(void *ctx, struct gdb_tid thread, enum gdb_space space,
 			       uint64_t addr, const void *bytes, size_t len)
 {
-	return target_memory(ctx, thread, space, addr, NULL, bytes, len);
+	struct vcpu *v = target_vcpu(ctx, thread);
+
+	return v ? look_write(v, target_space(space), addr, bytes, len) : 0;
 }
 
 static enum gdb_status target_set_break(void *ctx, struct gdb_tid thread,

@@ -46,7 +46,7 @@ static enum mmu_status set_break(struct control *c, const struct order *o)
 			c->brk[i] = (struct control_break){ true, o->arg[0], o->arg[1], o->arg[2],
 							    o->arg[3] };
 			sim_emit(&c->run->sim, MMU_NO_VCPU, break_set, i, o->arg[0], o->arg[2],
-				 o->arg[3]);
+				 o->arg[3], o->arg[1]);
 			return MMU_OK;
 		}
 	return MMU_NOMEM;
