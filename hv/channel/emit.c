@@ -159,6 +159,15 @@ void ch_emit_sites(struct ch_emitter *em)
 	}
 }
 
+size_t ch_pipe_room(struct ch_emitter *em, enum ch_pipe_id id)
+{
+	const struct ch_pipe *pipe = &em->header->pipe[id];
+	u64 used = atomic_load_explicit(&pipe->head, memory_order_relaxed) -
+		   atomic_load_explicit(&pipe->tail, memory_order_acquire);
+
+	return used >= pipe->size ? 0 : pipe->size - used;
+}
+
 size_t ch_pipe_write(struct ch_emitter *em, enum ch_pipe_id id, const void *buf, size_t len)
 {
 	struct ch_pipe *pipe = &em->header->pipe[id];

@@ -72,6 +72,9 @@ u32 ch_free_slots(struct ch_emitter *em);
 /* Emits a `site` event for every place in this program that can emit. */
 void ch_emit_sites(struct ch_emitter *em);
 
+/* Bytes that a pipe takes now. */
+size_t ch_pipe_room(struct ch_emitter *em, enum ch_pipe_id id);
+
 /* Moves bytes; returns how many went. */
 size_t ch_pipe_write(struct ch_emitter *em, enum ch_pipe_id id, const void *buf, size_t len);
 size_t ch_pipe_read(struct ch_emitter *em, enum ch_pipe_id id, void *buf, size_t len);

@@ -5,6 +5,7 @@
 #include "hv/core/console.h"
 
 #include "hv/core/clock.h"
+#include "hv/core/fmt.h"
 #include "hv/core/vm.h"
 
 #define CONSOLE_AGE_NS 5000000u
@@ -12,17 +13,56 @@
 /* A full pipe with a reader at its end is waited for, but not for ever. */
 #define CONSOLE_WAIT_NS 2000000000ull
 
-static void console_send(struct vm *vm, const u8 *bytes, size_t n)
+/* Waits for room if there is somebody to make it. Having waited in vain once is
+ * enough, until a line goes without waiting. */
+static size_t console_wait(struct vm *vm, const u8 *bytes, size_t n)
 {
 	const struct platform *p = vm->p;
-	size_t sent = ch_pipe_write(p->em, CH_CONSOLE_OUT, bytes, n);
 	u64 until = p->clock() + clock_from_ns(p, CONSOLE_WAIT_NS);
+	size_t sent = 0;
 
-	while (sent < n && !p->deterministic && atomic_load(&p->em->header->reader) &&
-	       p->clock() < until) {
+	if (p->deterministic || vm->console.gave_up)
+		return 0;
+	while (sent < n && atomic_load(&p->em->header->reader)) {
 		p->relax();
 		sent += ch_pipe_write(p->em, CH_CONSOLE_OUT, bytes + sent, n - sent);
+		if (sent < n && p->clock() >= until) {
+			vm->console.gave_up = true;
+			break;
+		}
 	}
+	return sent;
+}
+
+/* Where bytes were lost it says so, as soon as there is room for that. */
+static bool console_mark_lost(struct vm *vm)
+{
+	struct console *c = &vm->console;
+	char mark[64];
+	size_t n;
+
+	if (!c->lost)
+		return true;
+	n = fmt_snprintf(mark, sizeof(mark), "\n[vitrine: %lu bytes lost]\n", c->lost);
+	if (ch_pipe_room(vm->p->em, CH_CONSOLE_OUT) < n + CONSOLE_LINE)
+		return false;
+	ch_pipe_write(vm->p->em, CH_CONSOLE_OUT, mark, n);
+	c->lost = 0;
+	return true;
+}
+
+static void console_send(struct vm *vm, const u8 *bytes, size_t n)
+{
+	struct console *c = &vm->console;
+	size_t sent = 0;
+
+	if (console_mark_lost(vm))
+		sent = ch_pipe_write(vm->p->em, CH_CONSOLE_OUT, bytes, n);
+	if (sent == n)
+		c->gave_up = false;
+	else
+		sent += console_wait(vm, bytes + sent, n - sent);
+	c->lost += n - sent;
 }
 
 void console_flush(struct vm *vm)

@@ -16,12 +16,16 @@ struct console {
 	u8 line[CONSOLE_LINE];
 	unsigned len;
 	u64 since; /* clock of the first byte in line */
+	bool gave_up; /* the reader did not make room in time */
+	u64 lost;     /* bytes since the last one that reached the pipe */
 };
 
 /* A byte the guest transmitted. */
 void console_out_byte(struct vm *vm, u8 byte);
 
-/* Sends what is gathered. events: console */
+/* Sends what is gathered. A reader that makes no room is waited for two seconds,
+ * once; how many bytes it missed is written when there is room again.
+ * events: console */
 void console_flush(struct vm *vm);
 
 /* Sends it if it has waited long enough. */

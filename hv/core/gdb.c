@@ -15,9 +15,12 @@ static void gdb_out(void *ctx, const void *bytes, size_t n)
 {
 	struct vm *vm = ctx;
 	const struct platform *p = vm->p;
-	size_t sent = ch_pipe_write(p->em, CH_GDB_OUT, bytes, n);
 	u64 until = p->clock() + clock_from_ns(p, GDB_WAIT_NS);
+	size_t sent;
 
+	if (!vm->gdb.stub.connected) /* given up: what is said now nobody hears */
+		return;
+	sent = ch_pipe_write(p->em, CH_GDB_OUT, bytes, n);
 	while (sent < n && p->clock() < until) {
 		p->relax();
 		sent += ch_pipe_write(p->em, CH_GDB_OUT, (const u8 *)bytes + sent, n - sent);
