@@ -80,7 +80,16 @@ static unsigned cmdline_suffix_shift(char c)
 	}
 }
 
-bool cmdline_number(const struct cmdline *c, const char *key, u64 *out)
+/* value * base + digit; false if that is no digit or too large. */
+static bool cmdline_add_digit(u64 *value, unsigned base, char c)
+{
+	unsigned digit = cmdline_digit(c);
+
+	return digit < base && !__builtin_mul_overflow(*value, (u64)base, value) &&
+	       !__builtin_add_overflow(*value, (u64)digit, value);
+}
+
+enum cmdline_status cmdline_number(const struct cmdline *c, const char *key, u64 *out)
 {
 	size_t n, i = 0;
 	const char *v = cmdline_find(c, key, &n);
@@ -88,7 +97,7 @@ bool cmdline_number(const struct cmdline *c, const char *key, u64 *out)
 	u64 value = 0;
 
 	if (!v)
-		return false;
+		return CMDLINE_NONE;
 	if (n && (shift = cmdline_suffix_shift(v[n - 1])) != 0)
 		n--;
 	if (n > 2 && v[0] == '0' && v[1] == 'x') {
@@ -96,14 +105,15 @@ bool cmdline_number(const struct cmdline *c, const char *key, u64 *out)
 		i = 2;
 	}
 	if (i == n)
-		return false;
+		return CMDLINE_BAD;
 	for (; i < n; i++) {
-		if (cmdline_digit(v[i]) >= base)
-			return false;
-		value = value * base + cmdline_digit(v[i]);
+		if (!cmdline_add_digit(&value, base, v[i]))
+			return CMDLINE_BAD;
 	}
+	if (value << shift >> shift != value)
+		return CMDLINE_BAD;
 	*out = value << shift;
-	return true;
+	return CMDLINE_OK;
 }
 
 const char *cmdline_guest(const struct cmdline *c)

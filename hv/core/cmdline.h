@@ -28,9 +28,10 @@ bool cmdline_is(const struct cmdline *c, const char *key, const char *value);
 /*
  * A number, decimal or 0x hex, with an optional suffix K, M or G (powers of 1024).
  *
- *   returns   false: not given or not a number; *out is untouched
+ *   returns   NONE not given, BAD not a number below 2^64; *out is untouched then
  */
-bool cmdline_number(const struct cmdline *c, const char *key, u64 *out);
+enum cmdline_status { CMDLINE_OK, CMDLINE_NONE, CMDLINE_BAD };
+enum cmdline_status cmdline_number(const struct cmdline *c, const char *key, u64 *out);
 
 /* What follows "--", without leading spaces; "" if there is nothing. */
 const char *cmdline_guest(const struct cmdline *c);

@@ -8,11 +8,15 @@
 
 #include <string.h>
 
+#define ELF_EXECUTABLE 2u
+#define ELF_386        3u
+#define ELF_X86_64     62u
 #define PT_LOAD_TYPE 1u
 #define PT_NOTE_TYPE 4u
 #define NOTE_PHYS32_ENTRY 18u
 
 struct elf_header {
+	u16 type, machine;
 	u64 entry, phoff;
 	u16 phentsize, phnum;
 	bool is64;
@@ -38,6 +42,8 @@ static bool elf_header(const struct load_image *l, struct elf_header *h)
 	if (l->size < 64 || (e[4] != 1 && e[4] != 2) || e[5] != 1)
 		return false;
 	h->is64 = e[4] == 2;
+	h->type = (u16)elf_get(e + 16, 2);
+	h->machine = (u16)elf_get(e + 18, 2);
 	h->entry = elf_get(e + 24, h->is64 ? 8 : 4);
 	h->phoff = h->is64 ? elf_get(e + 32, 8) : elf_get(e + 28, 4);
 	h->phentsize = (u16)elf_get(e + (h->is64 ? 54 : 42), 2);
@@ -126,28 +132,58 @@ static const char *elf_start_info(struct vm *vm, const struct load_image *l, gpa
 	return NULL;
 }
 
+/* What lies in low memory from LOAD_INFO_GPA on is ours. */
+static const char *elf_load_segment(struct vm *vm, const struct load_image *l,
+				    const struct elf_segment *s)
+{
+	if (!vm_ram(vm, s->gpa, s->memsz))
+		return "a segment of the guest's ELF does not fit into its RAM (mem=)";
+	if (s->gpa < LOAD_LOW_END && s->gpa + s->memsz > LOAD_INFO_GPA)
+		return "a segment of the guest's ELF lies in 90000-9efff, which the loader needs";
+	load_copy(vm, s->gpa, l->image + s->offset, s->filesz);
+	return NULL;
+}
+
+/* Loads all segments: *end is behind the last, *note the entry a note gives. */
+static const char *elf_load_segments(struct vm *vm, const struct load_image *l,
+				     const struct elf_header *h, gpa_t *end, u64 *note)
+{
+	struct elf_segment s;
+	const char *error;
+	bool any = false;
+
+	for (unsigned i = 0; i < h->phnum; i++) {
+		if (!elf_segment(l, h, i, &s))
+			return "a segment of the guest's ELF lies outside the file";
+		if (s.type == PT_NOTE_TYPE && !*note)
+			*note = elf_note_entry(l, &s);
+		if (s.type != PT_LOAD_TYPE || !s.memsz)
+			continue;
+		error = elf_load_segment(vm, l, &s);
+		if (error)
+			return error;
+		*end = s.gpa + s.memsz > *end ? s.gpa + s.memsz : *end;
+		any = true;
+	}
+	return any ? NULL : "the guest's ELF has nothing to load (no PT_LOAD segment)";
+}
+
 const char *load_elf(struct vm *vm, const struct load_image *l)
 {
 	struct elf_header h;
-	struct elf_segment s;
-	const char *error;
 	gpa_t end = LOAD_HIGH_START;
 	u64 entry, note = 0;
+	const char *error;
 
 	if (!elf_header(l, &h))
 		return "the guest's ELF header is damaged";
-	for (unsigned i = 0; i < h.phnum; i++) {
-		if (!elf_segment(l, &h, i, &s))
-			return "a segment of the guest's ELF lies outside the file";
-		if (s.type == PT_NOTE_TYPE && !note)
-			note = elf_note_entry(l, &s);
-		if (s.type != PT_LOAD_TYPE)
-			continue;
-		if (!vm_ram(vm, s.gpa, s.memsz))
-			return "a segment of the guest's ELF does not fit into its RAM (mem=)";
-		load_copy(vm, s.gpa, l->image + s.offset, s.filesz);
-		end = s.gpa + s.memsz > end ? s.gpa + s.memsz : end;
-	}
+	if (h.machine != ELF_386 && h.machine != ELF_X86_64)
+		return "the guest's ELF is not for x86";
+	if (h.type != ELF_EXECUTABLE)
+		return "the guest's ELF is no executable linked to fixed addresses";
+	error = elf_load_segments(vm, l, &h, &end, &note);
+	if (error)
+		return error;
 	entry = note ? note : h.entry;
 	if (entry >> 32)
 		return "the guest's ELF has no entry below 4 GiB";

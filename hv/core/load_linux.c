@@ -101,13 +101,14 @@ static void linux_header(const struct load_image *l, u8 *zero_page)
 const char *load_linux(struct vm *vm, const struct load_image *l)
 {
 	u64 sects = linux_get(l, LINUX_SETUP_SECTS, 1), setup = ((sects ? sects : 4) + 1) * 512;
-	gpa_t end = linux_get(l, LINUX_PREF_ADDRESS, 8) + linux_get(l, LINUX_INIT_SIZE, 4);
+	gpa_t start = linux_get(l, LINUX_PREF_ADDRESS, 8);
+	gpa_t end = start + linux_get(l, LINUX_INIT_SIZE, 4);
 	u8 *zero_page = vm_ram(vm, LOAD_INFO_GPA, PAGE_SIZE);
 	const char *error;
 
 	if (linux_get(l, LINUX_VERSION, 2) < LINUX_VERSION_MIN || setup >= l->size)
 		return "the kernel's boot protocol is older than 2.12, or the file is damaged";
-	if (!zero_page || end > vm->ram_size ||
+	if (!zero_page || start > vm->ram_size || end > vm->ram_size ||
 	    !load_copy(vm, LOAD_HIGH_START, l->image + setup, l->size - setup))
 		return "the kernel does not fit into the guest's RAM (mem=)";
 	if (!load_cmdline(vm, l->cmdline))

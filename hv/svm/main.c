@@ -98,10 +98,21 @@ static void hv_start(const struct cmdline *cmdline)
 	irq_enable();
 }
 
+/* A number of the command line from min to max; otherwise, if not given. */
+static u64 hv_number(const struct cmdline *cmdline, const char *key, u64 otherwise, u64 min,
+		     u64 max, const char *takes)
+{
+	u64 n = otherwise;
+
+	if (cmdline_number(cmdline, key, &n) == CMDLINE_BAD || n < min || n > max)
+		hv_refuse(takes);
+	return n;
+}
+
 static struct vm_config hv_config(const struct cmdline *cmdline)
 {
-	struct vm_config c = { .mode = MMU_MODE_TDP, .ram_size = DEFAULT_RAM, .nr_vcpus = 1 };
-	u64 n;
+	const char *mem = "mem= takes a multiple of 2M, at most 3G";
+	struct vm_config c = { .mode = MMU_MODE_TDP };
 
 	if (cmdline_is(cmdline, "mmu", "shadow"))
 		c.mode = MMU_MODE_SHADOW;
@@ -109,16 +120,13 @@ static struct vm_config hv_config(const struct cmdline *cmdline)
 		hv_refuse("mmu= takes tdp or shadow");
 	if (hv_platform.unpaged_escapes)
 		c.mode = MMU_MODE_SHADOW;
-	cmdline_number(cmdline, "mem", &c.ram_size);
-	if (c.ram_size < level_bytes(LEVEL_2M) || c.ram_size > VM_MAX_RAM ||
-	    c.ram_size % level_bytes(LEVEL_2M))
-		hv_refuse("mem= takes a multiple of 2M, at most 3G");
-	if (cmdline_number(cmdline, "vcpus", &n))
-		c.nr_vcpus = n >= 1 && n <= VM_MAX_VCPUS ? (unsigned)n : 0;
-	if (!c.nr_vcpus)
-		hv_refuse("vcpus= takes 1 to 16");
-	if (cmdline_number(cmdline, "budget", &n))
-		c.page_budget = (u32)n;
+	c.ram_size = hv_number(cmdline, "mem", DEFAULT_RAM, level_bytes(LEVEL_2M), VM_MAX_RAM, mem);
+	if (c.ram_size % level_bytes(LEVEL_2M))
+		hv_refuse(mem);
+	c.nr_vcpus = (unsigned)hv_number(cmdline, "vcpus", 1, 1, VM_MAX_VCPUS,
+					 "vcpus= takes 1 to 16");
+	c.page_budget = (u32)hv_number(cmdline, "budget", 0, 0, UINT32_MAX,
+				       "budget= takes a number of pages");
 	c.huge = !cmdline_is(cmdline, "huge", "0");
 	return c;
 }
