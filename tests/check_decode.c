@@ -295,7 +295,23 @@ START_TEST(mov_cr_ignores_the_mode_bits_of_modrm)
 }
 END_TEST
 
+START_TEST(a_rex_counts_only_right_before_the_opcode)
+{
+	static const u8 dead[] = { 0x48, 0x66, 0x89, 0x08 }, last[] = { 0x48, 0x41, 0x89, 0x08 };
+	struct insn i;
+
+	ck_assert_int_eq(insn_decode(dead, sizeof(dead), INSN_MODE64, &i), INSN_OK);
+	ck_assert_uint_eq(i.len, 4);
+	ck_assert_uint_eq(i.size, 2);
+	ck_assert(!i.rex);
+	ck_assert_int_eq(insn_decode(last, sizeof(last), INSN_MODE64, &i), INSN_OK);
+	ck_assert_uint_eq(i.size, 4);
+	ck_assert_uint_eq(i.base, R8);
+}
+END_TEST
+
 TAP_MAIN("decode",
+	 a_rex_counts_only_right_before_the_opcode,
 	 every_row_in_16_bit_mode_agrees_with_capstone,
 	 every_row_in_32_bit_mode_agrees_with_capstone,
 	 every_row_in_64_bit_mode_agrees_with_capstone,

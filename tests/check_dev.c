@@ -307,6 +307,8 @@ START_TEST(a_guest_ends_by_debug_exit_or_a_reset)
 	out(0x64, 0xfe);
 	ck_assert_int_eq(end_status, 0);
 	end_status = -1;
+	board_out(&board, 0xcf8, 4, 0x80000600); /* an address of PCI's */
+	ck_assert_int_eq(end_status, -1);
 	out(0xcf9, 0x06);
 	ck_assert_int_eq(end_status, 0);
 }

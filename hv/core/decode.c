@@ -105,10 +105,16 @@ static void insn_prefixes(struct insn_bytes *b, enum insn_mode mode, struct insn
 			  struct insn_prefixes *p)
 {
 	p->seg = INSN_NO_REG;
-	while (b->at < INSN_MAX_LEN && insn_prefix(insn_peek(b), i, p))
-		b->at++;
-	if (mode == INSN_MODE64 && (insn_peek(b) & 0xf0) == 0x40)
-		p->rex = b->p[b->at++];
+	for (; b->at < INSN_MAX_LEN; b->at++) {
+		u8 c = insn_peek(b);
+
+		if (mode == INSN_MODE64 && (c & 0xf0) == 0x40)
+			p->rex = c;
+		else if (insn_prefix(c, i, p))
+			p->rex = 0; /* only right before the opcode does it count */
+		else
+			break;
+	}
 	/* In 64-bit mode only FS and GS mean anything. */
 	if (mode == INSN_MODE64 && p->seg != INSN_NO_REG && p->seg < SEG_FS)
 		p->seg = INSN_NO_REG;

@@ -89,14 +89,31 @@ bool emulate_read_mem(struct vcpu *v, gva_t gva, void *buf, size_t len)
 	return true;
 }
 
+/* Into two pages is all or nothing: whether the second refuses what the first
+ * allows. */
+static bool emulate_splits(struct vcpu *v, gva_t gva, size_t len, struct mmu_fault *fault)
+{
+	u64 access = PFERR_WRITE | vcpu_access(v);
+	gva_t second = (gva + len - 1) & PAGE_MASK;
+	struct mmu_walk walk;
+
+	if ((gva & PAGE_MASK) == second || !mmu_walk(v->walk_mmu, gva, access, &walk) ||
+	    mmu_walk(v->walk_mmu, second, access, &walk))
+		return false;
+	fault->error = walk.error;
+	fault->gva = second;
+	return true;
+}
+
 bool emulate_write_mem(struct vcpu *v, gva_t gva, const void *buf, size_t len)
 {
 	struct mmu_fault fault = { 0 };
 
 	vcpu_sync_mmu(v);
-	if (mmu_write_gva(v->walk_mmu, gva, buf, len, PFERR_WRITE | vcpu_access(v), &fault) ==
-		    len ||
-	    fault.mmio)
+	if (!emulate_splits(v, gva, len, &fault) &&
+	    (mmu_write_gva(v->walk_mmu, gva, buf, len, PFERR_WRITE | vcpu_access(v), &fault) ==
+		     len ||
+	     fault.mmio))
 		return true;
 	vcpu_inject_pf(v, fault.error, fault.gva);
 	return false;

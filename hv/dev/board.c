@@ -158,6 +158,9 @@ void board_out(struct board *b, u16 port, unsigned bytes, u32 value)
 		bytes = 1;
 	for (unsigned i = 0; i < bytes; i++) {
 		p = board_find(port + i);
+		/* CF9 lies within PCI's CF8, which is written 4 bytes at once. */
+		if (p && p->out == board_chipset_reset_out && bytes != 1)
+			continue;
 		if (p)
 			p->out(b, port + i, (u8)(value >> (8 * i)));
 	}
