@@ -117,7 +117,9 @@ endif
 hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_dev.t
 hosted_tests += %D%/check_emulate.t
-hosted_tests += %D%/check_vm.t
+hosted_tests += %D%/check_tools.t %D%/check_vm.t
+%C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_emulate_t_LDADD = %D%/libfake.a $(LDADD)
 if HAVE_CAPSTONE
 hosted_tests += %D%/check_decode.t

@@ -52,8 +52,8 @@ void exit_invlpg(struct vcpu *v)
 	vcpu_skip(v, i.len);
 }
 
-/* INT n of the guest's own, seen only because breakpoints are planted: it is
- * delivered by us. */
+/* INT n of the guest's own, seen only because breakpoints are planted or because
+ * of a step: it is delivered by us. */
 static void debug_forward(struct vcpu *v)
 {
 	struct insn i;
@@ -65,7 +65,7 @@ static void debug_forward(struct vcpu *v)
 		.vector = i.op == INSN_INTN ? (u8)i.imm : i.op == INSN_INT3 ? X86_BP : X86_OF,
 	};
 	vcpu_emit(v, inject, v->event.vector, VCPU_EVENT_SOFT, 0, 0);
-	vcpu_skip(v, i.len);
+	vcpu_advance(v, i.len);
 }
 
 /* A planted breakpoint or a step asked for by us; anything else is the guest's
@@ -76,10 +76,12 @@ void exit_debug(struct vcpu *v)
 		gdb_hit_breakpoint(v->vm, v->id);
 	else if (v->exit.soft)
 		debug_forward(v);
-	else if (vcpu_is_stepping(v))
-		vcpu_step_done(v);
-	else
+	else if (!vcpu_is_stepping(v))
 		vcpu_inject(v, X86_DB, 0);
+	else {
+		step_end(v);
+		vcpu_step_done(v);
+	}
 }
 
 void exit_exception(struct vcpu *v)

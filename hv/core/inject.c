@@ -51,7 +51,8 @@ void vcpu_inject(struct vcpu *v, u8 vector, u32 code)
 			    v->regs.cr0 & CR0_PE,
 		.code = code,
 	};
-	v->regs.rflags |= RFLAGS_RF; /* faults push it set */
+	if (vector != X86_DB) /* faults push it set, a trap does not */
+		v->regs.rflags |= RFLAGS_RF;
 	vcpu_emit(v, inject, vector, VCPU_EVENT_EXCEPTION, code, v->regs.cr2);
 }
 
@@ -59,4 +60,10 @@ void vcpu_inject_pf(struct vcpu *v, u64 error, gva_t gva)
 {
 	v->regs.cr2 = gva;
 	vcpu_inject(v, X86_PF, (u32)error);
+}
+
+void vcpu_trap(struct vcpu *v)
+{
+	v->regs.dr6 |= DR6_BS;
+	vcpu_inject(v, X86_DB, 0);
 }

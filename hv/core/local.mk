@@ -29,6 +29,7 @@ hv_sources += %D%/look.c %D%/look.h
 hv_sources += %D%/pages.c %D%/pages.h
 hv_sources += %D%/platform.h
 hv_sources += %D%/regs.h
+hv_sources += %D%/step.c %D%/step.h
 hv_sources += %D%/vcpu.c %D%/vcpu.h
 hv_sources += %D%/vm.c %D%/vm.h
 hv_sources += %D%/x86.h

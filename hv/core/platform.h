@@ -47,6 +47,7 @@ struct vcpu_exit {
 	u8 io_size;                 /* IO: bytes */
 	bool io_in, io_string, io_rep;
 	bool msr_write;             /* MSR */
+	bool tf;                    /* RFLAGS.TF as the CPU left it; the guest's or the step's */
 	bool soft;                  /* DEBUG: INT3, INTO or INT n, RIP at it; else a step */
 	u8 vector;                  /* EXCEPTION */
 	u32 vector_code;            /* EXCEPTION: its error code */
@@ -54,6 +55,7 @@ struct vcpu_exit {
 	bool delivering;            /* the CPU was delivering an event when it left: the access
 				     * is the delivery's, not the instruction's at RIP */
 	struct vcpu_event interrupted; /* that event, if it must be given again */
+	bool escaped;               /* the guest runs on tables that are not ours: the end */
 	bool irq_delivered;         /* the interrupt of run->irq reached the guest */
 };
 
@@ -65,7 +67,9 @@ struct vcpu_run {
 	struct vcpu_event event; /* delivered before the first instruction */
 	u64 deadline;        /* leave the guest at this clock, PLATFORM_NEVER: not for a clock */
 	bool breakpoints;    /* leave (DEBUG, soft) at INT3 and INT n */
-	bool step;           /* leave (DEBUG) after one instruction */
+	bool step;           /* leave (DEBUG) after one instruction, or right behind the
+			      * delivery of event; leave also at what would be an
+			      * exception, and at INT n */
 };
 
 struct platform {

@@ -102,10 +102,20 @@ bool vcpu_decode(struct vcpu *v, struct insn *i)
 	u8 bytes[INSN_MAX_LEN];
 	size_t n = vcpu_fetch(v, bytes);
 
-	return n && insn_decode(bytes, n, vcpu_mode(v), i) == INSN_OK;
+	if (!n)
+		return false;
+	switch (insn_decode(bytes, n, vcpu_mode(v), i)) {
+	case INSN_OK:
+		return true;
+	case INSN_UNKNOWN: /* it would exit again for ever */
+		vcpu_inject_ud(v);
+		return false;
+	default: /* its rest is not mapped: that faults by itself */
+		return false;
+	}
 }
 
-void vcpu_skip(struct vcpu *v, unsigned len)
+void vcpu_advance(struct vcpu *v, unsigned len)
 {
 	v->regs.rip += len;
 	switch (vcpu_mode(v)) {
@@ -120,6 +130,13 @@ void vcpu_skip(struct vcpu *v, unsigned len)
 	}
 	v->regs.rflags &= ~RFLAGS_RF;
 	v->regs.int_shadow = false;
+}
+
+void vcpu_skip(struct vcpu *v, unsigned len)
+{
+	vcpu_advance(v, len);
+	if (v->regs.rflags & RFLAGS_TF)
+		vcpu_trap(v);
 }
 
 /* What was being delivered when the guest was left goes first next time; an
@@ -164,8 +181,10 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 	run->irq = v->id == 0 ? pic_pending(&vm->board.pic) : -1;
 	run->breakpoints = vm->debug.nr;
 	run->step = vcpu_is_stepping(v);
-	if (run->step)
+	if (run->step) {
 		run->irq = -1;
+		step_begin(v);
+	}
 	if (run->irq >= 0 && v->regs.int_shadow) {
 		/* Some machines forget the shadow at entry: the interrupt waits. */
 		u64 soon = vm->p->clock() + clock_from_ns(vm->p, SHADOW_HOLD_NS);
@@ -217,25 +236,26 @@ static void vcpu_announce(struct vcpu *v)
 				  e->info2, v->regs.rip));
 }
 
-/* The same fault at the same place, over and over, with nothing done between. */
-static void vcpu_guard_livelock(struct vcpu *v)
+/* Faults at the same place for the same address, over and over, with nothing done
+ * between: no instruction carried out, no exception given to the guest. */
+static void vcpu_guard_livelock(struct vcpu *v, u64 rip)
 {
 	const struct vcpu_exit *e = &v->exit;
+	bool given = v->event.type != VCPU_EVENT_NONE && !e->delivering;
 
 	if (e->kind == CH_EXIT_intr)
 		return;
-	if (e->kind != CH_EXIT_fault || v->livelock.rip != v->regs.rip ||
-	    v->livelock.addr != e->addr || v->livelock.error != e->error) {
-		v->livelock.rip = v->regs.rip;
+	if (e->kind != CH_EXIT_fault || v->regs.rip != rip || given || v->livelock.rip != rip ||
+	    v->livelock.addr != e->addr) {
+		v->livelock.rip = rip;
 		v->livelock.addr = e->addr;
-		v->livelock.error = e->error;
 		v->livelock.times = 0;
 		return;
 	}
 	if (++v->livelock.times < LIVELOCK_TIMES)
 		return;
-	v->vm->p->log("livelock: %u times the same fault at rip %#lx, address %#lx, error %#lx",
-		      LIVELOCK_TIMES, v->regs.rip, e->addr, e->error);
+	v->vm->p->log("livelock: %u times the same fault at rip %#lx, address %#lx, last error %#lx",
+		      LIVELOCK_TIMES, rip, e->addr, e->error);
 	vm_end(v->vm, 125, "livelock");
 }
 
@@ -248,24 +268,31 @@ void vcpu_step_done(struct vcpu *v)
 		control_ask(v->vm, CH_STOP_STEP);
 }
 
-/* An instruction we carried out, or an exception's delivery, ends a step too. */
+/* An instruction we carried out, or an exception's delivery, ends a step too. An
+ * INT n is done when it is delivered. */
 static void vcpu_check_step(struct vcpu *v, u64 rip)
 {
-	if (v->regs.rip != rip && vcpu_is_stepping(v))
+	if (v->regs.rip != rip && v->event.type != VCPU_EVENT_SOFT && vcpu_is_stepping(v))
 		vcpu_step_done(v);
 }
 
 void vcpu_turn(struct vcpu *v)
 {
-	u64 rip = v->regs.rip;
+	u64 rip = v->regs.rip, exit_rip;
 
 	if (!vcpu_enter(v))
 		return;
+	exit_rip = v->regs.rip;
 	v->nr_exits++;
 	vcpu_announce(v);
 	vcpu_take_interrupted(v);
+	if (v->exit.escaped) {
+		vm_end(v->vm, 125, "the guest switched tasks by a TSS, which shadow paging cannot "
+				   "see; use mmu=tdp");
+		return;
+	}
 	vcpu_handlers[v->exit.kind](v);
 	vcpu_check_step(v, rip);
-	vcpu_guard_livelock(v);
+	vcpu_guard_livelock(v, exit_rip);
 	board_update(&v->vm->board);
 }

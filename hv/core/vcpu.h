@@ -49,12 +49,16 @@ size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN]);
 /*
  * Fetches and decodes the instruction at RIP.
  *
- *   returns  false: it cannot be fetched now or is not one we know; the caller
- *            lets the guest run again, or gives up
+ *   returns  false: it cannot be fetched now, or is not one we know and a #UD is
+ *            queued; the caller lets the guest run again
  */
 bool vcpu_decode(struct vcpu *v, struct insn *i);
 
 /* RIP past an instruction of len bytes; clears RF and the interrupt shadow. */
+void vcpu_advance(struct vcpu *v, unsigned len);
+
+/* The same for one that was carried out for the guest; a guest that traces itself
+ * gets its trap. events: inject */
 void vcpu_skip(struct vcpu *v, unsigned len);
 
 /* ---- injection ---- */
@@ -68,6 +72,9 @@ void vcpu_skip(struct vcpu *v, unsigned len);
  */
 void vcpu_inject(struct vcpu *v, u8 vector, u32 code);
 void vcpu_inject_pf(struct vcpu *v, u64 error, gva_t gva);
+
+/* The single-step trap of a guest that set TF. events: inject */
+void vcpu_trap(struct vcpu *v);
 
 static inline void vcpu_inject_gp(struct vcpu *v)
 {

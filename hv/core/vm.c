@@ -206,13 +206,13 @@ static bool vm_has_irq(struct vm *vm, const struct vcpu *v)
 
 bool vm_can_go_on(const struct vcpu *v)
 {
-	return v->state == CH_RUNNING || v->nmi_pending ||
+	return v->state == CH_RUNNING || v->nmi_pending || v->event.type != VCPU_EVENT_NONE ||
 	       (v->id == 0 && v->regs.rflags & RFLAGS_IF);
 }
 
 static bool vm_is_runnable(struct vm *vm, struct vcpu *v)
 {
-	if (v->state == CH_HALTED && (vm_has_irq(vm, v) || v->nmi_pending))
+	if (v->state == CH_HALTED && (vm_has_irq(vm, v) || v->nmi_pending || v->event.type != VCPU_EVENT_NONE))
 		vcpu_set_state(v, CH_RUNNING);
 	return v->state == CH_RUNNING;
 }

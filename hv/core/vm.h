@@ -10,6 +10,7 @@
 #include "hv/core/debug.h"
 #include "hv/core/gdb.h"
 #include "hv/core/platform.h"
+#include "hv/core/step.h"
 #include "hv/dev/board.h"
 
 #define VM_MAX_VCPUS 16
@@ -25,6 +26,7 @@ struct vcpu {
 	struct vcpu_event event; /* waits for the next entry */
 	struct vcpu_exit exit;   /* the last one */
 	bool nmi_pending;        /* asked for, not yet an event */
+	struct step step;        /* the instruction that is stepped */
 
 	/*
 	 * mmu is the view of this VM's own memory. walk_mmu is the one whose
@@ -38,7 +40,7 @@ struct vcpu {
 
 	/* The same fault again and again without any change is a livelock. */
 	struct {
-		u64 rip, addr, error;
+		u64 rip, addr;
 		unsigned times;
 	} livelock;
 

@@ -48,6 +48,8 @@
 #define RFLAGS_VM    BIT(17)
 #define RFLAGS_AC    BIT(18)
 
+#define DR6_BS BIT(14)
+
 #define MSR_TSC          0x10u
 #define MSR_APIC_BASE    0x1bu
 #define MSR_UCODE_REV    0x8bu

@@ -9,6 +9,8 @@
 #include "hv/core/x86.h"
 #include "hv/svm/x86.h"
 
+#define CPUID_RDTSCP BIT(27)
+
 #define GATE_SIZE 16 /* bytes of code per gate in gates.S */
 
 struct idt_gate {
@@ -104,7 +106,9 @@ struct cpu *cpu_init(unsigned index)
 	cpu_load_tables(c);
 	wrmsr(MSR_GS_BASE, (u64)c);
 	wrmsr(MSR_KGS_BASE, 0);
-	wrmsr(MSR_TSC_AUX, 0);
+	c->has_tsc_aux = cpuid(0x80000001, 0).edx & CPUID_RDTSCP;
+	if (c->has_tsc_aux)
+		wrmsr(MSR_TSC_AUX, 0);
 	c->apic_id = cpuid(1, 0).ebx >> 24;
 	return c;
 }

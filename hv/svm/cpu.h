@@ -37,7 +37,8 @@ struct cpu {
 	struct cpu_tss tss;
 
 	u64 host_vmcb_hpa; /* our own FS GS TR LDTR and system call MSRs, by VMSAVE */
-	u64 tsc_aux;       /* what MSR TSC_AUX holds now */
+	bool has_tsc_aux;
+	u64 tsc_aux;       /* what MSR TSC_AUX holds now, if there is one */
 	u64 nr_irq;        /* host interrupts taken, for the log and the tests */
 
 	/* #DF, NMI and #MC, in this order */

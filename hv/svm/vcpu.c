@@ -146,16 +146,20 @@ static u64 svm_int_ctl(const struct vcpu *v, int irq)
 	return ctl;
 }
 
+/* What would push RFLAGS with our TF in it: all faults. */
+#define STEP_EXCEPTIONS \
+	(1u << X86_DE | 1u << X86_BR | 1u << X86_UD | 1u << X86_NM | 1u << X86_TS | 1u << X86_NP | \
+	 1u << X86_SS | 1u << X86_GP | 1u << X86_PF | 1u << X86_MF | 1u << X86_AC | 1u << X86_XM)
+
 /* INT3 exits as a software interrupt here and as #BP elsewhere. */
 static void svm_load_debug(struct vmcb *b, bool trap, bool breakpoints)
 {
 	struct vmcb_control *c = &b->control;
 
-	c->intercept_exceptions &= ~(1u << X86_DB | 1u << X86_BP);
 	c->intercept1 &= ~VMCB_I1_INTN;
 	if (trap)
-		c->intercept_exceptions |= 1u << X86_DB;
-	if (breakpoints) {
+		c->intercept_exceptions |= 1u << X86_DB | STEP_EXCEPTIONS;
+	if (trap || breakpoints) {
 		c->intercept_exceptions |= 1u << X86_BP;
 		c->intercept1 |= VMCB_I1_INTN;
 	}
@@ -166,16 +170,23 @@ static void svm_load_tsc_aux(const struct vcpu *v)
 {
 	struct cpu *c = cpu_this();
 
-	if (c->tsc_aux == v->msr_tsc_aux)
+	if (!c->has_tsc_aux || c->tsc_aux == v->msr_tsc_aux)
 		return;
 	c->tsc_aux = v->msr_tsc_aux;
 	wrmsr(MSR_TSC_AUX, c->tsc_aux);
 }
 
+/* A step by the CPU's TF. One that begins with a delivery ends right behind it. */
+static bool svm_is_trap(const struct vcpu_run *run)
+{
+	return run->step && run->event.type == VCPU_EVENT_NONE;
+}
+
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
-	bool trap = run->step && run->event.type == VCPU_EVENT_NONE;
+	bool trap = svm_is_trap(run);
 
+	b->control.intercept_exceptions = 1u << X86_MC;
 	if (v->vm->mode == MMU_MODE_TDP)
 		svm_load_tdp(v, b, &run->mmu);
 	else
@@ -190,17 +201,18 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.rflags = v->regs.rflags | (trap ? RFLAGS_TF : 0);
 	b->save.cr2 = v->regs.cr2;
 	b->save.cpl = v->regs.cpl;
+	b->save.dr6 = v->regs.dr6;
 	svm_load_debug(b, trap, run->breakpoints);
 	svm_load_tsc_aux(v);
-	/* A step that begins with a delivery ends right behind it: what is
-	 * pending for us is taken before the handler's first instruction. */
+	/* What is pending for us is taken before the handler's first instruction. */
 	if (run->step && !trap)
 		lapic_kick_self();
 }
 
-static void svm_store(struct vcpu *v, const struct vmcb *b, bool step)
+/* With trap, TF and DR6.BS are ours. */
+static void svm_store(struct vcpu *v, const struct vmcb *b, bool trap)
 {
-	u64 keep = step ? v->regs.rflags & RFLAGS_TF : b->save.rflags & RFLAGS_TF;
+	u64 keep = trap ? v->regs.rflags & RFLAGS_TF : b->save.rflags & RFLAGS_TF;
 
 	v->regs.gpr[RAX] = b->save.rax;
 	v->regs.gpr[RSP] = b->save.rsp;
@@ -208,9 +220,22 @@ static void svm_store(struct vcpu *v, const struct vmcb *b, bool step)
 	v->regs.rflags = (b->save.rflags & ~RFLAGS_TF) | keep;
 	v->regs.cr2 = b->save.cr2;
 	v->regs.cpl = b->save.cpl;
+	if (!trap)
+		v->regs.dr6 = b->save.dr6;
 	v->regs.int_shadow = b->control.int_shadow & 1;
 	if (v->vm->mode == MMU_MODE_TDP)
 		v->regs.cr3 = b->save.cr3;
+}
+
+/* Whether it was the external interrupt of V_IRQ, which is still requested.
+ * Vectors below 32 are the PIC's before a guest has set it up, or in real mode. */
+static bool svm_was_irq(const struct vmcb_control *c, u8 vector,
+			const struct vcpu_event *injected)
+{
+	if (vector >= 32)
+		return true;
+	return c->int_ctl & VMCB_INT_IRQ && VMCB_INT_VECTOR_OF(c->int_ctl) == vector &&
+	       !(injected->type == VCPU_EVENT_EXCEPTION && injected->vector == vector);
 }
 
 /*
@@ -219,8 +244,10 @@ static void svm_store(struct vcpu *v, const struct vmcb *b, bool step)
  * an INT n will be executed again; both are dropped. Only an INT n that we
  * injected has to be injected again: RIP is behind it.
  */
-static struct vcpu_event svm_interrupted(u64 info, const struct vcpu_event *injected)
+static struct vcpu_event svm_interrupted(const struct vmcb_control *c,
+					 const struct vcpu_event *injected)
 {
+	u64 info = c->exit_int_info;
 	struct vcpu_event e = { 0 };
 	u8 vector = VMCB_EV_VECTOR(info);
 
@@ -231,7 +258,7 @@ static struct vcpu_event svm_interrupted(u64 info, const struct vcpu_event *inje
 		e.type = VCPU_EVENT_NMI;
 		break;
 	case VMCB_EV_TYPE_EXC:
-		if (vector >= 32)
+		if (svm_was_irq(c, vector, injected))
 			return e;
 		e.type = vector == X86_NMI ? VCPU_EVENT_NMI : VCPU_EVENT_EXCEPTION;
 		break;
@@ -249,6 +276,15 @@ static struct vcpu_event svm_interrupted(u64 info, const struct vcpu_event *inje
 	return e;
 }
 
+/* Under TDP a #PF is the guest's own; it is seen in steps only. */
+static void svm_guest_pf(struct vcpu *v, struct vcpu_exit *exit)
+{
+	exit->kind = CH_EXIT_exception;
+	exit->vector = X86_PF;
+	exit->vector_code = (u32)exit->info1;
+	v->regs.cr2 = exit->info2;
+}
+
 void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit)
 {
 	struct svm_vcpu *s = v->machine;
@@ -261,8 +297,13 @@ void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *
 	svm_translate_exit(b, exit);
 	if (exit->kind == CH_EXIT_invalid) /* the save area is not the guest's any more */
 		return;
-	svm_store(v, b, run->step);
+	svm_store(v, b, svm_is_trap(run));
+	exit->tf = b->save.rflags & RFLAGS_TF;
+	if (v->vm->mode == MMU_MODE_SHADOW && b->save.cr3 != run->mmu.root)
+		exit->escaped = true;
+	if (v->vm->mode == MMU_MODE_TDP && exit->code == VMCB_EXIT_EXCEPTION + X86_PF)
+		svm_guest_pf(v, exit);
 	exit->delivering = b->control.exit_int_info & VMCB_EV_VALID;
-	exit->interrupted = svm_interrupted(b->control.exit_int_info, &run->event);
+	exit->interrupted = svm_interrupted(&b->control, &run->event);
 	exit->irq_delivered = run->irq >= 0 && !(b->control.int_ctl & VMCB_INT_IRQ);
 }

@@ -144,6 +144,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 #define VMCB_INT_IGNORE_TPR   BIT(20)
 #define VMCB_INT_MASKING      BIT(24)
 #define VMCB_INT_VECTOR(v)    ((u64)(v) << 32)
+#define VMCB_INT_VECTOR_OF(c) ((u8)((c) >> 32))
 
 /* event_inj and exit_int_info */
 #define VMCB_EV_VECTOR(e)   ((u8)(e))
