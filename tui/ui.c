@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user's state: cursor, selection, views; and what keys do to it. */
+/* The user's state: cursor, selection, views. What keys do to it is in ui_keys.c. */
 #include "tui/ui.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,14 +138,31 @@ static void note_stop(struct ui *ui)
 	ui->machine.command(ui->machine.arg, DO_regs, ui->at.vcpu, 0, 0, 0);
 }
 
+/* The audit the user asked for is over: shows the moment after it. */
+static void note_audit(struct ui *ui)
+{
+	const struct model_vm *vm = model_vm(timeline_live(ui->tl), ui->at.level, ui->at.vm);
+
+	if (!ui->audit_asked || !vm || !vm->audit_done || vm->audit_seq == ui->audit_seen)
+		return;
+	ui->audit_asked = false;
+	ui->audit_seen = vm->audit_seq;
+	ui_goto(ui, timeline_count(ui->tl));
+	if (vm->audit_broken)
+		ui_say(ui, "%u of %u rules are broken", vm->audit_broken, vm->audit_rules);
+	else
+		ui_say(ui, "%u rules checked: all hold", vm->audit_rules);
+}
+
 void ui_update(struct ui *ui)
 {
 	note_stop(ui);
+	note_audit(ui);
 	if (ui->follow && timeline_count(ui->tl))
 		move_cursor(ui, timeline_count(ui->tl) - 1);
 }
 
-static void go_by(struct ui *ui, long by)
+void ui_go_by(struct ui *ui, long by)
 {
 	if (by < 0 && ui->cursor < (size_t)-by)
 		ui_goto(ui, 0);
@@ -219,7 +236,7 @@ void ui_open(struct ui *ui, const struct view_ops *view)
 	ui->view = view;
 }
 
-static void go_back(struct ui *ui)
+void ui_go_back(struct ui *ui)
 {
 	const struct ui_jump *jump;
 
@@ -234,7 +251,7 @@ static void go_back(struct ui *ui)
 	ui->at = jump->selection;
 }
 
-static void next_view(struct ui *ui)
+void ui_next_view(struct ui *ui)
 {
 	unsigned i = 0;
 
@@ -247,243 +264,8 @@ static void next_view(struct ui *ui)
 	ui->view = views[i] && views[i + 1] ? views[i + 1] : views[0];
 }
 
-static void show(struct ui *ui, const struct view_ops *view)
+void ui_show(struct ui *ui, const struct view_ops *view)
 {
 	ui->view = view;
 	ui->nr_jumps = 0;
-}
-
-/* ---- the guest ---------------------------------------------------------------- */
-
-static bool send(struct ui *ui, u16 command, u64 a, u64 b)
-{
-	if (!ui->machine.command || timeline_live(ui->tl)->ended) {
-		ui_say(ui, "%s: nothing runs here", ui->machine.command ? "the guest has ended" :
-									  "a recording");
-		return false;
-	}
-	ui->machine.command(ui->machine.arg, command, a, b, 0, 0);
-	return true;
-}
-
-static void run_or_pause(struct ui *ui)
-{
-	bool stopped = timeline_live(ui->tl)->stopped;
-
-	if (send(ui, stopped ? DO_resume : DO_pause, 0, 0))
-		ui_goto(ui, timeline_count(ui->tl));
-}
-
-static bool is_fault(const struct event *ev)
-{
-	struct ev_exit exit;
-
-	if (ev->id != EV_exit || ev->len < sizeof(exit))
-		return ev->id == EV_fault;
-	memcpy(&exit, ev->payload, sizeof(exit));
-	return exit.kind == CH_EXIT_fault;
-}
-
-/* What has happened already is stepped through first; then the guest works. */
-static void step(struct ui *ui, enum ch_step kind)
-{
-	for (size_t i = ui->cursor + 1; i < timeline_count(ui->tl); i++)
-		if (kind == CH_STEP_EVENT || (kind == CH_STEP_FAULT &&
-					      is_fault(timeline_event(ui->tl, i)))) {
-			ui_goto(ui, i);
-			return;
-		}
-	if (send(ui, DO_step, kind, ui->at.vcpu))
-		ui_goto(ui, timeline_count(ui->tl));
-}
-
-static void ask(struct ui *ui, char prompt)
-{
-	ui->prompt = prompt;
-	ui->typed[0] = '\0';
-}
-
-/* ---- keys --------------------------------------------------------------------- */
-
-static void move_line(struct ui *ui, const struct view_ops *view, long by)
-{
-	size_t *top = ui_top(ui, view), n, i;
-
-	view->prepare(ui, ui->canvas ? ui->canvas->w : 80);
-	n = view->count(ui);
-	if (!view->select) {
-		by = view->tail ? -by : by;
-		*top = by < 0 && *top < (size_t)-by ? 0 : *top + by;
-		return;
-	}
-	if (!n)
-		return;
-	i = view->current(ui);
-	if (i >= n)
-		i = 0;
-	else if (by < 0)
-		i = i < (size_t)-by ? 0 : i + by;
-	else
-		i = i + by < n ? i + by : n - 1;
-	view->select(ui, i);
-}
-
-static void move_action(struct ui *ui, enum action action)
-{
-	const struct view_ops *view = ui_focused(ui);
-	int screen = ui->canvas ? ui->canvas->h - 6 : 18;
-
-	if (action == ACTION_up || action == ACTION_down)
-		move_line(ui, view, action == ACTION_up ? -1 : 1);
-	else if (action == ACTION_pageup || action == ACTION_pagedown)
-		move_line(ui, view, action == ACTION_pageup ? -screen : screen);
-	else if (action == ACTION_back)
-		go_back(ui);
-}
-
-static void time_action(struct ui *ui, enum action action)
-{
-	switch (action) {
-	case ACTION_prev:
-	case ACTION_left:
-		go_by(ui, -1);
-		break;
-	case ACTION_next:
-	case ACTION_right:
-		go_by(ui, 1);
-		break;
-	case ACTION_prev10:
-		go_by(ui, -10);
-		break;
-	case ACTION_next10:
-		go_by(ui, 10);
-		break;
-	case ACTION_first:
-		ui_goto(ui, 0);
-		break;
-	case ACTION_last:
-		ui_goto(ui, timeline_count(ui->tl));
-		break;
-	case ACTION_again:
-	case ACTION_before:
-		if (ui->search[0])
-			ui_find(ui, ui->search, action == ACTION_again);
-		break;
-	default:
-		move_action(ui, action);
-	}
-}
-
-static void screen_action(struct ui *ui, enum action action)
-{
-	static const struct view_ops *const keyed[] = { &view_rmap,   NULL,	     &view_pages,
-							&view_page,   &view_spte,    &view_events,
-							&view_source, &view_console, &view_slots,
-							&view_vcpus };
-
-	if (action >= ACTION_view1 && action <= ACTION_view9)
-		show(ui, keyed[action - ACTION_view1 + 1]);
-	else if (action == ACTION_view0)
-		show(ui, keyed[0]);
-	else if (action == ACTION_tab)
-		next_view(ui);
-	else if (action == ACTION_help)
-		ui_open(ui, &view_help);
-	else if (action == ACTION_redraw)
-		ui->full_redraw = true;
-	else if (action == ACTION_quit && ui->view == &view_help)
-		go_back(ui);
-	else if (action == ACTION_quit)
-		ui->quit = true;
-	else
-		time_action(ui, action);
-}
-
-void ui_action(struct ui *ui, enum action action)
-{
-	const struct view_ops *view = ui_focused(ui);
-
-	if (view->action && view->action(ui, action))
-		return;
-	switch (action) {
-	case ACTION_run:
-		run_or_pause(ui);
-		break;
-	case ACTION_step:
-		step(ui, CH_STEP_EVENT);
-		break;
-	case ACTION_fault:
-		step(ui, CH_STEP_FAULT);
-		break;
-	case ACTION_insn:
-		step(ui, CH_STEP_INSN);
-		break;
-	case ACTION_audit:
-		send(ui, DO_audit, 0, 0);
-		break;
-	case ACTION_brk:
-		ask(ui, 'b');
-		break;
-	case ACTION_search:
-		ask(ui, '/');
-		break;
-	case ACTION_filter:
-		ask(ui, '\\');
-		break;
-	case ACTION_command:
-		ask(ui, ':');
-		break;
-	default:
-		screen_action(ui, action);
-	}
-}
-
-static void typed(struct ui *ui)
-{
-	static const char *const verbs[] = { ['/'] = "find", ['\\'] = "filter", ['b'] = "break",
-					     [':'] = "" };
-	char line[160];
-
-	snprintf(line, sizeof(line), "%s %s", verbs[(unsigned char)ui->prompt], ui->typed);
-	ui->prompt = 0;
-	ui_command(ui, line);
-}
-
-static void prompt_key(struct ui *ui, int key)
-{
-	size_t n = strlen(ui->typed);
-
-	if (key == KEY_ESCAPE) {
-		ui->prompt = 0;
-	} else if (key == KEY_ENTER_ || key == '\r') {
-		typed(ui);
-	} else if (key == KEY_BACK || key == '\b') {
-		if (n)
-			ui->typed[n - 1] = '\0';
-		else
-			ui->prompt = 0;
-	} else if (key >= 0x20 && key < 0x7f && n + 1 < sizeof(ui->typed)) {
-		ui->typed[n] = key;
-		ui->typed[n + 1] = '\0';
-	}
-}
-
-void ui_key(struct ui *ui, int key)
-{
-	enum action action;
-
-	ui->message[0] = ui->said[0] = '\0';
-	if (key == '\r')
-		key = KEY_ENTER_;
-	if (key == '\b')
-		key = KEY_BACK;
-	if (ui->prompt) {
-		prompt_key(ui, key);
-		return;
-	}
-	action = action_of_key(key);
-	if (action)
-		ui_action(ui, action);
-	else if (key < KEY_NONE)
-		ui_say(ui, "this key does nothing; ? shows those that do");
 }

@@ -60,6 +60,8 @@ struct ui {
 	size_t cursor;			/* index of the event looked at */
 	bool follow;			/* the cursor stays at the newest event */
 	u64 stop_seen;			/* the stop that the cursor was last moved to */
+	bool audit_asked;		/* by key; its end will be shown */
+	u64 audit_seen;			/* the audit shown last */
 	struct ui_selection at;
 
 	const struct view_ops *view;	/* full screen; NULL: the tour */
@@ -127,6 +129,10 @@ void ui_select_page(struct ui *ui, u32 sp);
 void ui_open(struct ui *ui, const struct view_ops *view);	/* and Backspace returns */
 void ui_action(struct ui *ui, enum action action);
 void ui_find(struct ui *ui, const char *text, bool forward);
+void ui_go_by(struct ui *ui, long events);
+void ui_go_back(struct ui *ui);				/* where ui_open() came from */
+void ui_next_view(struct ui *ui);			/* the tour's panes, or the next view */
+void ui_show(struct ui *ui, const struct view_ops *view);	/* nothing to return to */
 
 /* The view that has the keys now. */
 const struct view_ops *ui_focused(const struct ui *ui);
