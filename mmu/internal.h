@@ -147,7 +147,6 @@ struct memslot {
 	struct parray track;	/* u16: has-gPTE pages above level 1 (page_track.c) */
 	struct parray shadowed;	/* u16: all has-gPTE pages on this gfn, any level */
 	struct parray huge_shadowed[2]; /* u32: the same, per 2 MiB and 1 GiB entry */
-	struct parray dirty;	/* u64: bitmap, with MMU_SLOT_LOG_DIRTY */
 };
 
 #define SLOT_RECORD_SIZE 512

@@ -107,8 +107,7 @@ static bool slot_init_arrays(struct memslot *slot)
 				 sizeof(u32)))
 			return false;
 	return parray_init(&slot->track, slot->npages, sizeof(u16)) &&
-	       parray_init(&slot->shadowed, slot->npages, sizeof(u16)) &&
-	       parray_init(&slot->dirty, (slot->npages + 63) / 64, sizeof(u64));
+	       parray_init(&slot->shadowed, slot->npages, sizeof(u16));
 }
 
 #define SHADOW_ARRAYS 7
@@ -176,7 +175,6 @@ enum mmu_status slots_make_rmaps(struct mmu_vm *vm)
 void slot_free_arrays(struct mmu_vm *vm, struct memslot *slot)
 {
 	slot_free_rmaps(vm, slot);
-	parray_fini(vm->env, &slot->dirty);
 }
 
 enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
@@ -185,9 +183,7 @@ enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
 
 	if (!slot_init_arrays(slot))
 		return MMU_INVAL;
-	if (slot->flags & MMU_SLOT_LOG_DIRTY)
-		status = parray_make_range(vm->env, &slot->dirty, 0, slot->dirty.nr);
-	if (status == MMU_OK && vm->shadow_used)
+	if (vm->shadow_used)
 		status = slot_make_rmaps(vm, slot);
 	if (status != MMU_OK)
 		slot_free_arrays(vm, slot);

@@ -86,7 +86,7 @@ enum mmu_status __must_check mmu_vcpu_create(struct mmu_vm *vm, unsigned id,
 /* ---- memory slots ------------------------------------------------------ */
 
 #define MMU_SLOT_READONLY	1u	/* writes are EMULATE */
-#define MMU_SLOT_LOG_DIRTY	2u	/* kept for the dirty log */
+#define MMU_SLOT_LOG_DIRTY	2u	/* refused: there is no dirty log */
 #define MMU_SLOT_SMRAM		4u	/* address space 1 only; vm_* never reach it */
 
 /*
@@ -98,6 +98,7 @@ enum mmu_status __must_check mmu_vcpu_create(struct mmu_vm *vm, unsigned id,
  *   hpa      page aligned
  *   returns  OK
  *            INVAL  out of range, unaligned, or SMRAM in address space 0
+ *            NOSUPP LOG_DIRTY
  *            EXIST  the number is taken, or the frames overlap another slot
  *            NOMEM  nothing was changed
  *   events   slot_create, slot_generation
@@ -233,7 +234,9 @@ struct mmu_walk_step {
 };
 
 struct mmu_walk {
-	unsigned nr;		/* steps taken, 0..5; 0 without paging */
+	/* Entries read, 0..5; 0 without paging or if gva is not canonical. One that
+	 * lies where no slot is was not read. */
+	unsigned nr;
 	struct mmu_walk_step step[5];
 	bool ok;		/* gpa, level and access are valid */
 	u64 error;		/* !ok: the error code the guest would see */

@@ -7,7 +7,7 @@
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
 
-#define SLOT_FLAGS		(MMU_SLOT_READONLY | MMU_SLOT_LOG_DIRTY | MMU_SLOT_SMRAM)
+#define SLOT_FLAGS		(MMU_SLOT_READONLY | MMU_SLOT_SMRAM)
 #define GENERATION_UPDATING	BIT(63)
 
 static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
@@ -84,6 +84,8 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 	enum mmu_status status = MMU_EXIST;
 	struct mmu_op op;
 
+	if (flags & MMU_SLOT_LOG_DIRTY)
+		return MMU_NOSUPP;
 	if (!slot_is_sane(vm, as, id, &slot))
 		return MMU_INVAL;
 	op_begin(&op, vm, NULL, true);

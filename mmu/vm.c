@@ -139,7 +139,9 @@ enum mmu_status mmu_vcpu_create(struct mmu_vm *vm, unsigned id, struct mmu_vcpu 
 	vcpu_set_role(vcpu);
 	op_begin(&op, vm, NULL, true);
 	vm->vcpu_hpa[id] = hpa;
-	vm->vcpu[id] = *vcpup = vcpu;
+	/* epoch.c looks without the lock. */
+	__atomic_store_n(&vm->vcpu[id], vcpu, __ATOMIC_RELEASE);
+	*vcpup = vcpu;
 	op_end(&op);
 	return MMU_OK;
 }
@@ -157,7 +159,7 @@ static u64 array_pages(struct mmu_vm *vm)
 			if (slot)
 				pages += slot->rmap[0].pages + slot->rmap[1].pages +
 					 slot->rmap[2].pages + slot->track.pages +
-					 slot->shadowed.pages + slot->dirty.pages +
+					 slot->shadowed.pages +
 					 slot->huge_shadowed[0].pages + slot->huge_shadowed[1].pages;
 		}
 	}

@@ -217,7 +217,7 @@ START_TEST(a_machine_that_cannot_be_made_leaves_no_page_behind)
 		if (status == MMU_OK)
 			status = mmu_vcpu_create(vm, 0, &vcpu);
 		if (status == MMU_OK)
-			status = mmu_slot_create(vm, 0, 0, 0, 4096, FAKE_RAM, MMU_SLOT_LOG_DIRTY);
+			status = mmu_slot_create(vm, 0, 0, 0, 4096, FAKE_RAM, 0);
 		if (status == MMU_OK)
 			status = mmu_enter(vcpu, &entry);
 		if (status == MMU_OK)
