@@ -5,6 +5,7 @@
  * file's business.
  */
 #include "mmu/sp.h"
+#include "mmu/spte_set.h"
 
 #define SP_RECORD_SIZE	256
 #define SP_IDS		(1u << 22)
@@ -151,10 +152,16 @@ struct sp *sp_of_entry(const struct mmu_vm *vm, const spte_t *sptep, unsigned *i
 
 gfn_t sp_entry_gfn(const struct mmu_vm *vm, const struct sp *sp, unsigned index)
 {
+	const struct sp *child;
 	const u64 *shadowed;
 
 	if (sp->role.passthrough)
 		return sp->gfn;
+	/* A special root has no notes: it was made for what hangs there. */
+	if (sp->flags & SP_SPECIAL && !sp->role.direct) {
+		child = sp_by_table(vm, spte_hpa(spte_get(sp_entry(vm, sp, index))));
+		return child ? child->gfn : sp->gfn;
+	}
 	if (sp->shadowed_hpa) {
 		shadowed = mmu_va(vm->env, sp->shadowed_hpa);
 		return shadowed[index] >> PAGE_SHIFT;

@@ -40,7 +40,8 @@ struct sp *sp_by_table(const struct mmu_vm *vm, hpa_t table_hpa);
 struct sp *sp_of_entry(const struct mmu_vm *vm, const spte_t *sptep, unsigned *index);
 
 /* First frame that entry `index` stands for: stored for indirect pages, by
- * position for direct ones (gfn + index << 9 * (level - 1)). */
+ * position for direct ones (gfn + index << 9 * (level - 1)); in a special root
+ * over a guest's tables that of the page linked there. */
 gfn_t sp_entry_gfn(const struct mmu_vm *vm, const struct sp *sp, unsigned index);
 
 /* Every live record: for (sp = sp_next(vm, NULL); sp; sp = sp_next(vm, sp)). */

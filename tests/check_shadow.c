@@ -256,6 +256,34 @@ START_TEST(huge_guest_pages_are_mapped_by_what_the_slot_allows)
 }
 END_TEST
 
+START_TEST(the_entries_of_a_special_root_are_told_with_the_frame_they_were_made_for)
+{
+	const struct fake_event *event;
+
+	for (enum guest_mode mode = TWO_LEVEL; mode <= PAE; mode++) {
+		gfn_t gfn = GFN_INVALID;
+
+		guest_init(&g, mode, NULL);
+		guest_map(&g, 0x40001000, 0x5000, RW, 1);
+		expect_mapped(&g, 0, 0x40001000, USER, 0x5000);
+		for (size_t i = 0; i < g.m.fake.nr_events; i++) {
+			event = &g.m.fake.events[i];
+			if (event->id == EV_spte_set && event->spte_set.level == 3)
+				gfn = event->spte_set.gfn;
+		}
+		ck_assert_uint_ne(gfn, GFN_INVALID);
+		fake_forget(&g.m.fake);
+		mmu_zap_all(g.m.vm);
+		for (size_t i = 0; i < g.m.fake.nr_events; i++) {
+			event = &g.m.fake.events[i];
+			if (event->id == EV_spte_set && event->spte_set.level == 3)
+				ck_assert_uint_eq(event->spte_set.gfn, gfn);
+		}
+		guest_fini(&g);
+	}
+}
+END_TEST
+
 /* ---- entries that change unseen, hardware that remembers ------------------------------------- */
 
 START_TEST(an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush)
@@ -415,6 +443,7 @@ TAP_MAIN("shadow",
 	 pdptes_are_read_when_cr3_is_loaded,
 	 two_tables_of_pdptes_in_one_frame_are_two,
 	 huge_guest_pages_are_mapped_by_what_the_slot_allows,
+	 the_entries_of_a_special_root_are_told_with_the_frame_they_were_made_for,
 	 an_entry_that_leads_elsewhere_since_is_replaced_with_a_flush,
 	 a_directory_entry_that_leads_to_another_table_since_is_followed,
 	 one_memory_under_two_frame_numbers_is_listed_under_the_right_one,
