@@ -6,16 +6,17 @@
  * inside has a later epoch.
  *
  * The reader stores its epoch before it looks at the tables, the freeing side
- * unlinks before it looks at the readers' epochs (both sequentially consistent):
- * one of them sees the other.
+ * unlinks before it looks at the readers' epochs (a full fence between the two
+ * in both): one of them sees the other.
  */
 #include "mmu/epoch.h"
 #include "mmu/sp.h"
 
 void mmu_read_begin(struct mmu_vcpu *vcpu)
 {
-	/* An exchange, so that no look at a table is moved before the store. */
-	(void)atomic_exchange(&vcpu->epoch, atomic_load(&vcpu->vm->epoch));
+	atomic_store(&vcpu->epoch, atomic_load(&vcpu->vm->epoch));
+	/* No look at a table is moved before the store. */
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 void mmu_read_end(struct mmu_vcpu *vcpu)
@@ -37,8 +38,10 @@ static u64 oldest_reader(struct mmu_vm *vm)
 {
 	u64 oldest = ~0ull;
 
+	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
-		u64 epoch = vm->vcpu[i] ? atomic_load(&vm->vcpu[i]->epoch) : 0;
+		struct mmu_vcpu *vcpu = __atomic_load_n(&vm->vcpu[i], __ATOMIC_ACQUIRE);
+		u64 epoch = vcpu ? atomic_load(&vcpu->epoch) : 0;
 
 		if (epoch && epoch < oldest)
 			oldest = epoch;
