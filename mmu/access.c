@@ -43,28 +43,28 @@ static u64 first_bytes(const void *from, size_t len)
 	return value;
 }
 
-/* The guest's table at gpa has changed: its shadow must follow. */
-static void table_written(struct mmu_vm *vm, unsigned as, gpa_t gpa, const void *from, size_t len)
-{
-	struct mmu_op op;
-
-	op_begin(&op, vm, NULL, true);
-	stat_add(vm, guest_writes, 1);
-	vm_emit(vm, MMU_NO_VCPU, guest_write, gpa, (u8)(len < 255 ? len : 255),
-		first_bytes(from, len));
-	vm->backend->guest_wrote(&op, as, gpa, len);
-	op_end(&op);
-}
-
 /* One transfer within one frame. */
 struct transfer {
 	struct mmu_vm *vm;
+	struct mmu_vcpu *vcpu;	/* on whose behalf; NULL: nobody's */
 	unsigned as;
 	void *buf;
 	bool write;
 	bool table;	/* out: a shadowed table was written to */
 };
 
+/* The guest's table at gpa has changed: its shadow must follow. */
+static void table_written(const struct transfer *t, gpa_t gpa, size_t len)
+{
+	struct mmu_op op;
+
+	op_begin(&op, t->vm, t->vcpu, true);
+	stat_add(t->vm, guest_writes, 1);
+	vm_emit(t->vm, op_vcpu(&op), guest_write, gpa, (u8)(len < 255 ? len : 255),
+		first_bytes(t->buf, len));
+	t->vm->backend->guest_wrote(&op, t->as, gpa, len);
+	op_end(&op);
+}
 /* returns  false: no slot there, or one that is read-only. Lock held. */
 static bool transfer_frame(struct transfer *t, gpa_t gpa, size_t len)
 {
@@ -88,7 +88,7 @@ static bool transfer_frame(struct transfer *t, gpa_t gpa, size_t len)
 static void transfer_advance(struct transfer *t, gpa_t gpa, size_t len)
 {
 	if (t->table)
-		table_written(t->vm, t->as, gpa, t->buf, len);
+		table_written(t, gpa, len);
 	t->buf = (u8 *)t->buf + len;
 }
 
@@ -100,7 +100,7 @@ static size_t transfer(struct transfer *t, gpa_t gpa, size_t len)
 
 	while (done < len && ok) {
 		part = in_frame(gpa + done, len - done);
-		op_begin(&op, t->vm, NULL, false);
+		op_begin(&op, t->vm, t->vcpu, false);
 		ok = transfer_frame(t, gpa + done, part);
 		op_end(&op);
 		if (ok) {
@@ -124,13 +124,17 @@ size_t mmu_vm_write(struct mmu_vm *vm, gpa_t gpa, const void *buf, size_t len)
 
 size_t mmu_vcpu_read(struct mmu_vcpu *vcpu, gpa_t gpa, void *buf, size_t len)
 {
-	return transfer(&(struct transfer){ .vm = vcpu->vm, .as = vcpu->regs.smm, .buf = buf },
+	return transfer(&(struct transfer){ .vm = vcpu->vm,
+					    .vcpu = vcpu,
+					    .as = vcpu->regs.smm,
+					    .buf = buf },
 			gpa, len);
 }
 
 size_t mmu_vcpu_write(struct mmu_vcpu *vcpu, gpa_t gpa, const void *buf, size_t len)
 {
 	return transfer(&(struct transfer){ .vm = vcpu->vm,
+					    .vcpu = vcpu,
 					    .as = vcpu->regs.smm,
 					    .buf = (void *)buf,
 					    .write = true },
@@ -221,7 +225,7 @@ static size_t transfer_gvas(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva
 size_t mmu_read_gva(struct mmu_vcpu *vcpu, gva_t gva, void *buf, size_t len, u64 access,
 		    struct mmu_fault *fault)
 {
-	struct transfer t = { .vm = vcpu->vm, .as = vcpu->regs.smm, .buf = buf };
+	struct transfer t = { .vm = vcpu->vm, .vcpu = vcpu, .as = vcpu->regs.smm, .buf = buf };
 
 	return transfer_gvas(vcpu, &t, gva, len, access, fault);
 }
@@ -230,6 +234,7 @@ size_t mmu_write_gva(struct mmu_vcpu *vcpu, gva_t gva, const void *buf, size_t l
 		     struct mmu_fault *fault)
 {
 	struct transfer t = { .vm = vcpu->vm,
+			      .vcpu = vcpu,
 			      .as = vcpu->regs.smm,
 			      .buf = (void *)buf,
 			      .write = true };

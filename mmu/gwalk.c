@@ -165,6 +165,7 @@ static enum step walk_step(struct walker *w)
 		return STEP_NO_TABLE;
 	}
 	walk->pte[w->level] = pte;
+	walk->read_level = w->level;
 	if (pte & GPTE_P)
 		w->rights &= gpte_rights(w->role, w->level, pte);
 	walk_emit(w, walk_entry, (u8)w->level, gpa, pte, (u8)w->rights);

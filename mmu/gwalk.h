@@ -12,6 +12,7 @@
 struct gwalk {
 	unsigned top;		/* level of the first table; 0 without paging */
 	unsigned leaf_level;	/* level of the entry that ended the walk */
+	unsigned read_level;	/* the lowest at which an entry was read; 0: none was */
 	gfn_t table_gfn[LEVEL_MAX + 1];	/* by level: the table read there */
 	gpa_t pte_gpa[LEVEL_MAX + 1];	/* by level: the entry read there */
 	u64 pte[LEVEL_MAX + 1];		/* by level: its value, with A (and D) as set */

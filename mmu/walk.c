@@ -16,7 +16,7 @@ bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *wal
 	result = gwalk(vcpu, gva, access, false, true, &guest);
 	op_end(&op);
 	*walk = (struct mmu_walk){ .ok = result == GWALK_OK, .error = guest.error };
-	for (unsigned level = guest.top; level && level >= guest.leaf_level; level--)
+	for (unsigned level = guest.top; guest.read_level && level >= guest.read_level; level--)
 		walk->step[walk->nr++] = (struct mmu_walk_step){
 			.level = level,
 			.gpa = guest.pte_gpa[level],
@@ -38,6 +38,8 @@ unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step ste
 
 	mmu_read_begin(vcpu);
 	sp = vcpu_has_root(vcpu) ? vcpu->mmu->root.sp : NULL;
+	if (sp && sp_level(sp) == LEVEL_1G)
+		addr &= BITS(31, 0);
 	while (sp) {
 		level = sp_level(sp);
 		index = level_index(addr, level);

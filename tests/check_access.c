@@ -232,6 +232,67 @@ START_TEST(a_walk_lists_every_entry_it_read)
 }
 END_TEST
 
+START_TEST(a_walk_lists_no_entry_it_did_not_read)
+{
+	struct mmu_walk walk;
+
+	guest_init(&g, LONG4, NULL);
+	ck_assert(!mmu_walk(g.m.vcpu[0], 0x800000000000, 0, &walk));
+	ck_assert_uint_eq(walk.nr, 0);
+	/* A directory where no memory is. */
+	guest_map(&g, 0x40000000, GUEST_FRAMES << PAGE_SHIFT, RW, 2);
+	ck_assert(mmu_walk(g.m.vcpu[0], 0x40000000, 0, &walk));
+	ck_assert_uint_eq(walk.nr, 3);
+	guest_poke(&g, walk.step[2].gpa, GUEST_FRAMES << PAGE_SHIFT | RW | GPTE_P, 8);
+	ck_assert(!mmu_walk(g.m.vcpu[0], 0x40000000, 0, &walk));
+	ck_assert_uint_eq(walk.nr, 3);
+	ck_assert_uint_eq(walk.step[2].level, 2);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(of_an_address_a_three_level_root_sees_32_bits)
+{
+	struct mmu_host_step steps[5];
+
+	guest_init(&g, PAE, NULL);
+	guest_map(&g, 0x40001000, 0x5000, RW, 1);
+	machine_enter(&g.m, 0);
+	machine_fault(&g.m, 0, 0x40001000, 0, NULL);
+	ck_assert_uint_eq(mmu_host_walk(g.m.vcpu[0], 0xffffffff40001000, steps), 3);
+	ck_assert_uint_eq(steps[0].index, 1);
+	ck_assert_uint_eq(spte_hpa(steps[2].spte), FAKE_RAM + 0x5000);
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(a_write_to_a_table_is_told_as_the_vcpus_who_did_it)
+{
+	u64 gpte = 0x6000 | GPTE_P | RW;
+	gpa_t pte;
+
+	guest_init(&g, LONG4, NULL);
+	pte = guest_map(&g, 0x1000, 0x5000, RW, 1);
+	guest_map(&g, 0x2000, pte & PAGE_MASK, RW | GPTE_D, 1);
+	for (unsigned way = 0; way < 3; way++) {
+		u8 vcpu = way < 2 ? 1 : MMU_NO_VCPU;
+
+		machine_enter(&g.m, 0);
+		expect_mapped(&g, 0, 0x1000, 0, way ? 0x6000 : 0x5000);
+		fake_forget(&g.m.fake);
+		if (way == 0)
+			mmu_vcpu_write(g.m.vcpu[1], pte, &gpte, 8);
+		else if (way == 1)
+			mmu_write_gva(g.m.vcpu[1], 0x2000 | (pte & ~PAGE_MASK), &gpte, 8, 0, NULL);
+		else
+			mmu_vm_write(g.m.vm, pte, &gpte, 8);
+		ck_assert_uint_eq(fake_last(&g.m.fake, EV_guest_write)->vcpu, vcpu);
+		ck_assert_uint_eq(fake_last(&g.m.fake, EV_spte_set)->vcpu, vcpu);
+	}
+	guest_fini(&g);
+}
+END_TEST
+
 START_TEST(the_host_walk_shows_the_tables_the_hardware_has)
 {
 	struct mmu_host_step steps[5];
@@ -271,4 +332,7 @@ TAP_MAIN("access",
 	 a_transfer_by_gva_stops_with_the_guests_fault,
 	 a_peek_leaves_no_trace_and_an_access_sets_a_and_d,
 	 a_walk_lists_every_entry_it_read,
+	 a_walk_lists_no_entry_it_did_not_read,
+	 of_an_address_a_three_level_root_sees_32_bits,
+	 a_write_to_a_table_is_told_as_the_vcpus_who_did_it,
 	 the_host_walk_shows_the_tables_the_hardware_has)
