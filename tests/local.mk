@@ -53,6 +53,8 @@ dist_check_SCRIPTS += %D%/gdb_real.sh
 TESTS += %D%/gdb_real.sh
 
 # The same GDB on guests, through `vitrine run`.
+dist_check_SCRIPTS += %D%/gdb_hv.sh
+TESTS += %D%/gdb_hv.sh
 dist_check_SCRIPTS += %D%/gdb_guest.sh
 TESTS += %D%/gdb_guest.sh
 
