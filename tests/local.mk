@@ -169,3 +169,7 @@ EXTRA_DIST += \
 	%D%/sim/rights-of-large-pages.scn \
 	%D%/sim/table-in-large-page.scn \
 	%D%/sim/write-protect-off.scn
+
+# Traps, the guest's and ours.
+dist_check_SCRIPTS += %D%/traps.sh
+TESTS += %D%/traps.sh

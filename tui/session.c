@@ -402,7 +402,9 @@ static void explain_failure(struct session *s)
 static int status_of(struct session *s)
 {
 	switch (s->end) {
-	case SESSION_GUEST:
+	case SESSION_GUEST: /* from EXIT_TRIPLE_FAULT on not by the guest's own wish */
+		if (s->guest_status >= EXIT_TRIPLE_FAULT && s->guest_status != EXIT_USER)
+			say("the guest was ended: %s", s->guest_reason);
 		return s->guest_status;
 	case SESSION_USER:
 	case SESSION_RUNS:

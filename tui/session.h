@@ -39,7 +39,7 @@ struct session {
 	bool ready;			/* the channel is there */
 	bool guest_ended, panicked, refused;
 	u8 guest_status;
-	char guest_reason[80];
+	char guest_reason[128];
 	u64 events, lost, printed;
 	u64 last_printed;		/* seq */
 	s64 deadline_ms;		/* 0: none */
