@@ -36,10 +36,11 @@ struct frame {
 
 static struct frame count_frame(const struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn)
 {
+	bool twin = slot_twin((struct mmu_vm *)vm, slot, gfn);
 	struct frame frame = { 0 };
 
 	for (const struct sp *sp = sp_hash_chain(vm, gfn); sp; sp = sp->hash_next) {
-		if (sp->gfn != gfn || sp->role.smm != slot->as || !sp_has_gptes(sp))
+		if (sp->gfn != gfn || (sp->role.smm != slot->as && !twin) || !sp_has_gptes(sp))
 			continue;
 		frame.all++;
 		frame.upper += sp->role.level > LEVEL_4K;

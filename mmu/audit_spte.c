@@ -87,10 +87,13 @@ static void audit_table(struct audit *audit, const struct entry *entry)
 
 /* ---- leaves -------------------------------------------------------------------- */
 
-static bool is_synced_table(const struct mmu_vm *vm, gfn_t gfn, unsigned as)
+static bool is_synced_table(const struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn)
 {
+	bool twin = slot_twin((struct mmu_vm *)vm, slot, gfn);
+
 	for (const struct sp *sp = sp_hash_chain(vm, gfn); sp; sp = sp->hash_next)
-		if (sp->gfn == gfn && sp->role.smm == as && sp_has_gptes(sp) && !sp->unsync)
+		if (sp->gfn == gfn && (sp->role.smm == slot->as || twin) && sp_has_gptes(sp) &&
+		    !sp->unsync)
 			return true;
 	return false;
 }
@@ -103,7 +106,7 @@ static bool may_be_writable(const struct mmu_vm *vm, const struct memslot *slot,
 	unsigned level = entry->sp->role.level;
 
 	if (level == LEVEL_4K)
-		return !is_synced_table(vm, entry->gfn, slot->as);
+		return !is_synced_table(vm, slot, entry->gfn);
 	return track_allows_level((struct mmu_vm *)vm, slot, entry->gfn, level);
 }
 

@@ -49,11 +49,12 @@ static void dump_entry(struct mmu_vm *vm, const struct sp *sp, unsigned index)
 			(u16)index);
 }
 
-/* Is sp the first of the pages that make its frame tracked? */
-static bool first_on_frame(const struct mmu_vm *vm, const struct sp *sp)
+/* Is sp the first of the pages that make its frame tracked? twin: those of both
+ * address spaces do. */
+static bool first_on_frame(const struct mmu_vm *vm, const struct sp *sp, bool twin)
 {
 	for (struct sp *other = sp_hash_chain(vm, sp->gfn); other; other = other->hash_next)
-		if (other->gfn == sp->gfn && other->role.smm == sp->role.smm &&
+		if (other->gfn == sp->gfn && (twin || other->role.smm == sp->role.smm) &&
 		    sp_has_gptes(other) && other->id < sp->id)
 			return false;
 	return true;
@@ -61,14 +62,19 @@ static bool first_on_frame(const struct mmu_vm *vm, const struct sp *sp)
 
 static void dump_track(struct mmu_vm *vm, const struct sp *sp)
 {
-	const struct memslot *slot;
+	const struct memslot *slot, *twin;
 
-	if (!sp_has_gptes(sp) || sp->role.invalid || !first_on_frame(vm, sp))
+	if (!sp_has_gptes(sp) || sp->role.invalid)
 		return;
 	slot = sp_slot(vm, sp, sp->gfn);
-	if (slot)
-		vm_emit(vm, MMU_NO_VCPU, track_add, (u8)sp->role.smm, sp->gfn,
-			(u16)track_count(vm, slot, sp->gfn));
+	twin = slot ? slot_twin(vm, slot, sp->gfn) : NULL;
+	if (!slot || !first_on_frame(vm, sp, twin))
+		return;
+	vm_emit(vm, MMU_NO_VCPU, track_add, slot->as, sp->gfn,
+		(u16)track_count(vm, slot, sp->gfn));
+	if (twin)
+		vm_emit(vm, MMU_NO_VCPU, track_add, twin->as, sp->gfn,
+			(u16)track_count(vm, twin, sp->gfn));
 }
 
 static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)

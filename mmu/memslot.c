@@ -42,6 +42,15 @@ struct memslot *slot_lookup(struct mmu_vm *vm, unsigned as, gfn_t gfn)
 	return NULL;
 }
 
+struct memslot *slot_twin(struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn)
+{
+	struct memslot *other;
+
+	_Static_assert(MMU_NR_AS == 2, "there is one other address space");
+	other = slot_lookup(vm, !slot->as, gfn);
+	return other && slot_pfn(other, gfn) == slot_pfn(slot, gfn) ? other : NULL;
+}
+
 struct memslot *vm_slot(struct mmu_vm *vm, gfn_t gfn)
 {
 	return slot_lookup(vm, 0, gfn);

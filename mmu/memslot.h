@@ -19,6 +19,11 @@ struct memslot *sp_slot(struct mmu_vm *vm, const struct sp *sp, gfn_t gfn);
 /* By address space; the core of the three. */
 struct memslot *slot_lookup(struct mmu_vm *vm, unsigned as, gfn_t gfn);
 
+/* The slot of the other address space that maps gfn to the same memory as this one
+ * of gfn does: what is written through one is read through the other. NULL if
+ * there is none. */
+struct memslot *slot_twin(struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn);
+
 /* By number; NULL if not in use. */
 struct memslot *slot_by_id(struct mmu_vm *vm, unsigned as, unsigned id);
 

@@ -95,7 +95,11 @@ enum mmu_status __must_check mmu_vcpu_create(struct mmu_vm *vm, unsigned id,
  *
  *   as       0 or 1; a slot of address space 0 is not visible in 1 by itself
  *   slot     0..MMU_MAX_SLOTS - 1, free
- *   hpa      page aligned
+ *   hpa      may be that of a slot of the other address space for the same
+ *            frames. Memory that is writable at two frames must hold no page
+ *            tables of a guest in SHADOW mode: a store through one frame is not
+ *            seen at the other.
+ *            Page aligned.
  *   returns  OK
  *            INVAL  out of range, unaligned, or SMRAM in address space 0
  *            NOSUPP LOG_DIRTY

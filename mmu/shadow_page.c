@@ -27,14 +27,30 @@ static struct memslot *table_slot(struct mmu_op *op, const struct sp *sp)
  * once, not at the end of the operation, because the table is read next. */
 static void protect_table(struct mmu_op *op, struct sp *sp)
 {
-	struct memslot *slot = table_slot(op, sp);
+	struct memslot *slot = table_slot(op, sp), *twin = slot_twin(op->vm, slot, sp->gfn);
+	bool was_writable;
 
 	op->vm->nr_indirect++;
 	track_add(op, slot, sp->gfn, sp->role.level);
-	if (shadow_write_protect(op, slot, sp->gfn)) {
+	was_writable = shadow_write_protect(op, slot, sp->gfn);
+	if (twin) {
+		track_add(op, twin, sp->gfn, sp->role.level);
+		was_writable |= shadow_write_protect(op, twin, sp->gfn);
+	}
+	if (was_writable) {
 		flush_need(op, FLUSH_wrprot, sp->gfn, 1);
 		flush_pay(op);
 	}
+}
+
+static void unprotect_table(struct mmu_op *op, struct sp *sp)
+{
+	struct memslot *slot = table_slot(op, sp), *twin = slot_twin(op->vm, slot, sp->gfn);
+
+	track_remove(op, slot, sp->gfn, sp->role.level);
+	if (twin)
+		track_remove(op, twin, sp->gfn, sp->role.level);
+	op->vm->nr_indirect--;
 }
 
 struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
@@ -153,10 +169,8 @@ void shadow_zap_page(struct mmu_op *op, struct sp *sp)
 	mmu_check(op->vm, !sp->role.invalid, "E-11: an invalid page is zapped", sp->id, sp->gfn);
 	drop_entries(op, sp);
 	drop_parents(op, sp);
-	if (sp_has_gptes(sp)) {
-		track_remove(op, table_slot(op, sp), sp->gfn, sp->role.level);
-		op->vm->nr_indirect--;
-	}
+	if (sp_has_gptes(sp))
+		unprotect_table(op, sp);
 	forget(op, sp);
 	sp_set_invalid(sp);
 	stat_add(op->vm, sp_zapped, 1);

@@ -204,7 +204,7 @@ static bool drop_gptes(struct mmu_op *op, struct sp *sp, unsigned start, unsigne
 	return any;
 }
 
-static void frame_wrote(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
+static void drop_shadows(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
 {
 	struct sp *sp, *next;
 	bool any = false;
@@ -217,6 +217,15 @@ static void frame_wrote(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned star
 	}
 	if (any)
 		flush_need(op, FLUSH_zap, gfn, 1);
+}
+
+static void frame_wrote(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
+{
+	const struct memslot *slot = slot_lookup(op->vm, as, gfn);
+
+	drop_shadows(op, as, gfn, start, end);
+	if (slot && slot_twin(op->vm, slot, gfn))
+		drop_shadows(op, !as, gfn, start, end);
 }
 
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes)

@@ -25,6 +25,11 @@ static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
 	return slot->base_gfn <= frames - slot->npages && pfn <= frames - slot->npages;
 }
 
+static bool slots_overlap(const struct memslot *a, const struct memslot *b)
+{
+	return a->base_gfn < b->base_gfn + b->npages && b->base_gfn < a->base_gfn + a->npages;
+}
+
 static bool slot_collides(struct mmu_vm *vm, unsigned as, const struct memslot *slot)
 {
 	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
@@ -32,8 +37,7 @@ static bool slot_collides(struct mmu_vm *vm, unsigned as, const struct memslot *
 
 		if (!other)
 			continue;
-		if (id == slot->id || (slot->base_gfn < other->base_gfn + other->npages &&
-				       other->base_gfn < slot->base_gfn + slot->npages))
+		if (id == slot->id || slots_overlap(slot, other))
 			return true;
 	}
 	return false;
@@ -66,6 +70,19 @@ static void obsolete_dummy_roots(struct mmu_op *op, const struct memslot *slot)
 	}
 }
 
+/* Does the other address space have some of this memory at the same frames? */
+static bool slot_has_twins(struct mmu_vm *vm, const struct memslot *slot)
+{
+	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
+		const struct memslot *other = slot_by_id(vm, !slot->as, id);
+
+		if (other && slots_overlap(slot, other) &&
+		    slot_pfn(other, other->base_gfn) == slot_pfn(slot, other->base_gfn))
+			return true;
+	}
+	return false;
+}
+
 static void slot_publish(struct mmu_op *op, const struct memslot *slot)
 {
 	generation_begin(op->vm, slot->as);
@@ -91,6 +108,9 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 	op_begin(&op, vm, NULL, true);
 	if (!slot_collides(vm, as, &slot)) {
 		status = slot_make_arrays(vm, &slot);
+		/* The shadows there are were counted without this slot. */
+		if (status == MMU_OK && vm->backend->indirect && slot_has_twins(vm, &slot))
+			vm->backend->zap_all(&op);
 		if (status == MMU_OK)
 			slot_publish(&op, &slot);
 	}

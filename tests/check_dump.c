@@ -331,6 +331,13 @@ static void shadow_story(enum guest_mode mode)
 	machine_enter(&g.m, 1);
 	cpu_access(&g, 1, 0x2000, 0);
 	compare(&g.m, story);
+	/* The other address space has the same memory, and shadows of it. */
+	ck_assert_int_eq(mmu_slot_create(g.m.vm, 1, 0, 0, GUEST_FRAMES, FAKE_RAM, 0), MMU_OK);
+	cpu_access(&g, 0, 0x2000, 0);
+	g.regs.smm = true;
+	guest_set_regs(&g, 1, false);
+	cpu_access(&g, 1, 0x2000, 0);
+	compare(&g.m, story);
 	guest_fini(&g);
 	free(story);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The shadow MMU over time: registers that change, roots that come and go, memory
- * that is taken away or runs out. Every call is followed by an audit.
+ * that is taken away. Every call is followed by an audit.
  */
 #include "tests/guest_pt.h"
 
@@ -417,97 +417,6 @@ START_TEST(a_frame_mapped_a_thousand_times_is_let_go_at_once)
 }
 END_TEST
 
-/* ---- memory that runs out ----------------------------------------------------------------------- */
-
-static void fault_under_pressure(gva_t gva, gpa_t gpa)
-{
-	struct mmu_fault fault;
-	unsigned n = 1;
-
-	for (;; n++) {
-		enum mmu_verdict verdict;
-		struct mmu_entry entry;
-		enum mmu_status status;
-
-		fake_forget(&g.m.fake);
-		g.m.fake.fail_at = g.m.fake.nr_allocs + n;
-		status = mmu_enter(g.m.vcpu[0], &entry);
-		mmu_leave(g.m.vcpu[0]);
-		verdict = status == MMU_OK ? mmu_fault(g.m.vcpu[0], gva, USER, &fault) :
-					     MMU_NO_MEMORY;
-		g.m.fake.fail_at = 0;
-		machine_audit(&g.m);
-		if (verdict != MMU_NO_MEMORY)
-			break;
-		ck_assert(status != MMU_OK || !fake_count(&g.m.fake, EV_spte_set));
-	}
-	ck_assert_uint_gt(n, 1);
-	expect_mapped(&g, 0, gva, USER, gpa);
-}
-
-START_TEST(a_fault_that_finds_no_memory_can_be_had_again)
-{
-	for_each_paging(mode) {
-		guest_init(&g, mode, NULL);
-		guest_map(&g, 0x1000, 0x5000, RW, 1);
-		guest_map(&g, 0x40001000, 0x6000, RW, 1);
-		guest_map(&g, 0x80800000, 0x800000, RW, 2);
-		fault_under_pressure(0x1000, 0x5000);
-		fault_under_pressure(0x40001000, 0x6000);
-		fault_under_pressure(0x80801000, 0x801000);
-		guest_fini(&g);
-	}
-}
-END_TEST
-
-static hpa_t (*real_alloc)(void *ctx);
-
-static hpa_t alloc_unlocked(void *ctx)
-{
-	ck_assert_uint_eq(g.m.vm->lock.word, 0);
-	return real_alloc(ctx);
-}
-
-START_TEST(pages_are_taken_before_the_lock_and_never_in_the_middle)
-{
-	for_each_paging(mode) {
-		guest_init(&g, mode, NULL);
-		for (unsigned i = 0; i < 40; i++)
-			guest_map(&g, 0x1000 + 0x200000 * i, 0x5000, RW, 1);
-		machine_enter(&g.m, 0); /* makes the rmaps of all slots */
-		mmu_zap_all(g.m.vm);
-		real_alloc = g.m.fake.env.page_alloc;
-		g.m.fake.env.page_alloc = alloc_unlocked;
-		for (unsigned i = 0; i < 40; i++)
-			expect_mapped(&g, i & 1, 0x1000 + 0x200000 * i, USER, 0x5000);
-		guest_fini(&g);
-	}
-}
-END_TEST
-
-START_TEST(each_allocation_of_a_fault_may_fail)
-{
-	for_each_paging(mode) {
-		for (unsigned n = 1; n < 60; n++) {
-			struct mmu_fault fault;
-			struct mmu_entry entry;
-
-			guest_init(&g, mode, NULL);
-			guest_map(&g, 0x1000, 0x5000, RW, 1);
-			g.m.fake.fail_at = g.m.fake.nr_allocs + n;
-			if (mmu_enter(g.m.vcpu[0], &entry) == MMU_OK) {
-				mmu_leave(g.m.vcpu[0]);
-				mmu_fault(g.m.vcpu[0], 0x1000, USER, &fault);
-			}
-			g.m.fake.fail_at = 0;
-			machine_audit(&g.m);
-			expect_mapped(&g, 0, 0x1000, USER, 0x5000);
-			guest_fini(&g);
-		}
-	}
-}
-END_TEST
-
 TAP_MAIN("shadow_modes",
 	 w_is_withheld_until_the_guest_knows_that_the_page_is_dirty,
 	 a_huge_page_that_becomes_dirty_gets_other_direct_pages,
@@ -526,7 +435,4 @@ TAP_MAIN("shadow_modes",
 	 zapping_all_makes_everything_anew,
 	 read_only_memory_is_read_and_not_written,
 	 the_page_budget_recycles_the_oldest_pages,
-	 a_frame_mapped_a_thousand_times_is_let_go_at_once,
-	 a_fault_that_finds_no_memory_can_be_had_again,
-	 pages_are_taken_before_the_lock_and_never_in_the_middle,
-	 each_allocation_of_a_fault_may_fail)
+	 a_frame_mapped_a_thousand_times_is_let_go_at_once)
