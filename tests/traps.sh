@@ -94,5 +94,5 @@ done
 alone tdp task
 ends 0 "" "a task switch by a TSS does what it should (--mmu=tdp)"
 alone shadow task
-ends 125 "switched tasks by a TSS" "it ends the guest with a reason (--mmu=shadow)"
+ends 125 "a task switch by a TSS" "it ends the guest with a reason (--mmu=shadow)"
 echo "1..$n"

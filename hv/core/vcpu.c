@@ -287,8 +287,8 @@ void vcpu_turn(struct vcpu *v)
 	vcpu_announce(v);
 	vcpu_take_interrupted(v);
 	if (v->exit.escaped) {
-		vm_end(v->vm, 125, "the guest switched tasks by a TSS, which shadow paging cannot "
-				   "see; use mmu=tdp");
+		vm_end(v->vm, 125, "a task switch by a TSS, which shadow paging cannot follow: use "
+				   "mmu=tdp");
 		return;
 	}
 	vcpu_handlers[v->exit.kind](v);
