@@ -17,7 +17,6 @@ struct mmu_fault_in {
 
 struct mmu_backend {
 	const char *name;
-	bool fault_shared;	/* fault() runs under the read lock */
 
 	/* The tables need rmaps, tracks and the guest walker. */
 	bool indirect;

@@ -20,8 +20,6 @@ const char *flush_why_name(unsigned why)
 void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 		   const struct mmu_site *site)
 {
-	if (!op->flush)
-		op->why = why;
 	op->flush = true;
 	stat_add(op->vm, flush_requests, 1);
 	mmu_emit(op->vm->env, op_vcpu(op), site, flush_request, (u8)why, gfn, npages);
@@ -67,7 +65,6 @@ void flush_pay(struct mmu_op *op)
 		while (vm->vcpu[i] && runs_on_old_entries(vm->vcpu[i]))
 			vm->env->relax(vm->env->ctx);
 	op->flush = false;
-	op->why = FLUSH_none;
 }
 
 void request_all(struct mmu_vm *vm, u32 request)

@@ -22,11 +22,6 @@
 #define GPTE_G		BIT(8)
 #define GPTE_NX		BIT(63)
 
-static inline unsigned gpte_size(struct cpu_role role)
-{
-	return role.base.has_4_byte_gpte ? 4 : 8;
-}
-
 /* One of the four of a PAE guest: no rights, no A, no leaf. */
 static inline bool gpte_is_pdpte(struct cpu_role role, unsigned level)
 {

@@ -181,14 +181,6 @@ static enum step walk_step(struct walker *w)
 	return STEP_DOWN;
 }
 
-static bool is_self_map(const struct gwalk *walk)
-{
-	for (unsigned level = walk->leaf_level; level <= walk->top; level++)
-		if (walk->table_gfn[level] == walk->gfn)
-			return true;
-	return false;
-}
-
 static void arrive(struct walker *w)
 {
 	struct gwalk *walk = w->walk;
@@ -197,8 +189,6 @@ static void arrive(struct walker *w)
 	walk->access = w->rights;
 	walk->gfn = gpte_leaf_gfn(w->role, walk->leaf_level, pte, w->gva);
 	walk->leaf_dirty = pte & GPTE_D || w->access & PFERR_WRITE;
-	walk->leaf_global = pte & GPTE_G && w->vcpu->regs.cr4 & CR4_PGE;
-	walk->self_map = is_self_map(walk);
 }
 
 /* AC lifts SMAP for what the supervisor's own instructions do; what user mode's do

@@ -20,9 +20,7 @@ struct gwalk {
 	u8 table_access[LEVEL_MAX + 1];
 	u8 access;		/* of the whole walk, the leaf included */
 	bool leaf_dirty;	/* D is set in the leaf, or the access is a write */
-	bool leaf_global;
 	gfn_t gfn;		/* where gva leads, at 4 KiB precision */
-	bool self_map;		/* gfn is one of the tables of this very walk */
 	u64 error;		/* of a failed walk: the guest's error code */
 };
 

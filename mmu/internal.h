@@ -87,7 +87,7 @@ struct sp {
 	gfn_t gfn;		/* of the guest table it mirrors, or first frame it maps */
 	hpa_t table_hpa;	/* its 512 entries */
 	u32 flags;		/* SP_ */
-	u32 root_count;		/* root slots that name it; guarded by vm->lock (write), TDP: atomic */
+	u32 root_count;		/* root slots that name it; guarded by vm->lock (write) */
 	struct list active;	/* in vm->active, newest first; in vm->tdp_roots; on an
 				 * op's zap list; or in vm->deferred */
 	struct sp *hash_next;
@@ -185,12 +185,10 @@ struct mmu {
 
 #define MMU_REQ_FLUSH		1u	/* the TLB must be emptied before the guest runs */
 #define MMU_REQ_RELOAD		2u	/* the root is obsolete: free it, load another */
-#define MMU_REQ_SYNC		4u	/* unsync pages under the root must be synced */
 
 struct mmu_vcpu {
 	struct mmu_vm *vm;
 	u8 id;
-	bool alive;
 	struct mmu_regs regs;
 	struct mmu *mmu;		/* whose root the hardware has */
 	struct mmu *walk_mmu;		/* which translates the running guest's gva */
@@ -234,7 +232,6 @@ struct mmu_vm {
 	struct sp *sp_free;		/* free records, chained through hash_next */
 	_Atomic u64 nr_sps;
 
-	struct spin_lock tracks_lock;	/* page-track counters against TDP faults */
 	_Atomic u64 epoch;		/* now, from 1; see epoch.c */
 	struct spin_lock free_lock;	/* guards deferred */
 	struct list deferred;		/* pages that a reader may still see, through active */
@@ -266,7 +263,6 @@ struct mmu_op {
 	struct mmu_vcpu *vcpu;		/* NULL where none is at work */
 	enum { OP_UNLOCKED, OP_READ, OP_WRITE } locked;
 	bool flush;			/* a flush is owed to all vCPUs */
-	u8 why;				/* enum flush_why of the first reason */
 	struct list zapped;		/* shadow pages to free after the flush */
 	struct page_reserve *reserve;	/* where pages come from; NULL: the host */
 };

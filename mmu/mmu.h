@@ -105,7 +105,9 @@ enum mmu_status __must_check mmu_vcpu_create(struct mmu_vm *vm, unsigned id,
  *            NOSUPP LOG_DIRTY
  *            EXIST  the number is taken, or the frames overlap another slot
  *            NOMEM  nothing was changed
- *   events   slot_create, slot_generation
+ *   events   slot_create, slot_generation; flush_request where a CR3 led to no
+ *            memory till now; as of mmu_zap_all() where the other address space
+ *            has the same memory
  *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION
  */
 enum mmu_status __must_check mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned slot,
@@ -116,7 +118,9 @@ enum mmu_status __must_check mmu_slot_create(struct mmu_vm *vm, unsigned as, uns
  * and every vCPU will flush before it runs again.
  *
  *   returns  OK, INVAL, NOENT
- *   events   slot_delete, spte_set and sp_zap for what is dropped, flush_request
+ *   events   spte_set, rmap_remove, sp_unlink, track_remove and sp_zap for what is
+ *            dropped, flush_request, flush_vcpu, slot_delete, slot_generation,
+ *            sp_free
  */
 enum mmu_status __must_check mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned slot);
 
@@ -165,7 +169,9 @@ struct mmu_entry {
  *
  *   returns  OK
  *            NOMEM  the vCPU is not in guest mode
- *   events   root_set, sp_new, flush_done
+ *   events   root_count, root_set; sp_new or sp_hit, track_add, wrprot, spte_set,
+ *            flush_request, flush_vcpu; sp_zap and sp_free of a root nobody
+ *            uses any more; flush_done
  */
 enum mmu_status __must_check mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry);
 

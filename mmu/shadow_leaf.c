@@ -2,7 +2,8 @@
 /*
  * Leaf entries of the shadow MMU. A present leaf stands in exactly one rmap:
  * that of the frame noted for it, at its level. It leaves by the same key, so
- * the note changes only while the entry is empty.
+ * the frame in the note changes only while the entry is empty; the rights in it
+ * follow the entry's.
  */
 #include "mmu/flush.h"
 #include "mmu/memslot.h"

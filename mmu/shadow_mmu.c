@@ -24,7 +24,6 @@ static void shadow_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
 
 const struct mmu_backend shadow_backend = {
 	.name = "shadow",
-	.fault_shared = false,
 	.indirect = true,
 	.init = shadow_init,
 	.uninit = shadow_uninit,

@@ -2,7 +2,6 @@
 /* The value of a shadow PTE: making it, reading its rights, judging it. */
 #include "mmu/spte.h"
 
-#define SPTE_AD			(SPTE_A | SPTE_D)
 #define SPTE_PDPTE_BITS		(SPTE_P | SPTE_MMU_P | SPTE_PFN)
 #define SPTE_IGNORED		BITS(62, 52)
 #define SPTE_TABLE_RESERVED	(SPTE_LARGE | SPTE_G)
@@ -23,8 +22,6 @@ u64 spte_make_leaf(const struct spte_leaf *leaf)
 		spte |= SPTE_NX;
 	if (leaf->access & ACC_USER)
 		spte |= SPTE_U;
-	if (leaf->global)
-		spte |= SPTE_G;
 	if (leaf->host_writable)
 		spte |= SPTE_HOST_W;
 	if (leaf->host_writable && leaf->mmu_writable && leaf->access & ACC_WRITE)

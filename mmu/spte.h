@@ -86,7 +86,6 @@ struct spte_leaf {
 	bool host_writable; /* the slot allows writes */
 	bool mmu_writable; /* the frame is not a shadowed table */
 	bool dirty;	/* set D at once: the access is a write, or nobody needs to know */
-	bool global;
 };
 
 u64 spte_make_leaf(const struct spte_leaf *leaf);

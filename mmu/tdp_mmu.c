@@ -233,7 +233,6 @@ static void tdp_guest_flush(struct mmu_vcpu *vcpu)
 
 const struct mmu_backend tdp_backend = {
 	.name = "tdp",
-	.fault_shared = true,
 	.init = tdp_init,
 	.uninit = tdp_uninit,
 	.load_root = tdp_load_root,

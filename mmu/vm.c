@@ -134,7 +134,6 @@ enum mmu_status mmu_vcpu_create(struct mmu_vm *vm, unsigned id, struct mmu_vcpu 
 	vcpu = mmu_va(vm->env, hpa);
 	vcpu->vm = vm;
 	vcpu->id = id;
-	vcpu->alive = true;
 	vcpu->mmu = vcpu->walk_mmu = &vcpu->root_mmu;
 	vcpu_set_role(vcpu);
 	op_begin(&op, vm, NULL, true);

@@ -36,7 +36,7 @@ START_TEST(without_paging_a_gva_is_a_gpa)
 	ck_assert_uint_eq(w.top, 0);
 	ck_assert_uint_eq(w.gfn, 0x12345);
 	ck_assert_uint_eq(w.access, ACC_ALL);
-	ck_assert(w.leaf_dirty && !w.self_map);
+	ck_assert(w.leaf_dirty);
 	guest_fini(&g);
 }
 END_TEST
@@ -164,25 +164,6 @@ START_TEST(ac_lifts_smap_for_the_kernel_and_not_for_what_user_mode_does_as_kerne
 	ck_assert_int_eq(walk(0x1000, 0, &w), GWALK_FAULT);
 	ck_assert_uint_eq(w.error, PFERR_PRESENT);
 	ck_assert_int_eq(walk(0x1000, PFERR_USER, &w), GWALK_OK);
-	guest_fini(&g);
-}
-END_TEST
-
-START_TEST(a_walk_sees_that_it_leads_to_one_of_its_own_tables)
-{
-	struct gwalk w;
-	gpa_t pte;
-
-	guest_init(&g, LONG4, NULL);
-	pte = guest_map(&g, 0x1000, 0x9000, GPTE_W, 1);
-	ck_assert_int_eq(walk(0x1000, 0, &w), GWALK_OK);
-	ck_assert(!w.self_map);
-	guest_poke(&g, pte, (pte & PAGE_MASK) | GPTE_P | GPTE_W, 8);
-	ck_assert_int_eq(walk(0x1000, PFERR_WRITE, &w), GWALK_OK);
-	ck_assert(w.self_map);
-	guest_poke(&g, pte, g.regs.cr3 | GPTE_P | GPTE_W, 8);
-	ck_assert_int_eq(walk(0x1000, PFERR_WRITE, &w), GWALK_OK);
-	ck_assert(w.self_map);
 	guest_fini(&g);
 }
 END_TEST
@@ -364,7 +345,6 @@ TAP_MAIN("gwalk",
 	 a_table_inherits_the_rights_of_the_entries_above_it,
 	 an_address_that_is_not_canonical_leads_nowhere,
 	 ac_lifts_smap_for_the_kernel_and_not_for_what_user_mode_does_as_kernel,
-	 a_walk_sees_that_it_leads_to_one_of_its_own_tables,
 	 dirty_is_set_by_a_write_alone,
 	 a_refused_walk_sets_nothing,
 	 a_walk_that_loses_the_race_for_a_bit_walks_again,
