@@ -84,6 +84,7 @@ START_TEST(a_page_of_no_level_is_reported_and_its_entries_left_alone)
 	for (size_t i = 0; i < m.fake.nr_events; i++)
 		if (m.fake.events[i].id == EV_audit_rule)
 			ck_assert_uint_ne(m.fake.events[i].audit_rule.rule, RULE_D_3);
+	fake_abandon(&m.fake);
 }
 END_TEST
 
@@ -101,6 +102,7 @@ START_TEST(every_other_way_to_break_a_rule_is_found)
 			found += m->fake.events[n].id == EV_audit_rule &&
 				 m->fake.events[n].audit_rule.rule == variant->rule;
 		ck_assert_msg(found, "%s goes unnoticed", variant->name);
+		fake_abandon(&m->fake);
 	}
 }
 END_TEST

@@ -141,6 +141,11 @@ void fake_init(struct fake *fake)
 void fake_fini(struct fake *fake)
 {
 	ck_assert_msg(fake->nr_taken == 0, "%u pages were not given back", fake->nr_taken);
+	fake_abandon(fake);
+}
+
+void fake_abandon(struct fake *fake)
+{
 	munmap(fake->env.direct_map, ARENA_SIZE);
 	free(fake->events);
 	fake->events = NULL;

@@ -16,8 +16,8 @@
 static int help(void)
 {
 	printf("usage: vitrine run [options] GUEST\n\n"
-	       "GUEST is the name of a built-in guest (vitrine guests lists them), an ELF or\n"
-	       "multiboot image, or a Linux kernel (bzImage). Its console is the terminal;\n"
+	       "GUEST is the name of a built-in guest (vitrine guests lists them), an ELF\n"
+	       "image, or a Linux kernel (bzImage). Its console is the terminal;\n"
 	       "Ctrl-] leaves.\n\n");
 	options_help(FOR_RUN);
 	printf("\nExit status: what the guest wrote to port 0x501 or 0xf4 (0 to 119), 0 after a\n"
