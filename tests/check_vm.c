@@ -258,6 +258,37 @@ START_TEST(an_exit_of_an_instruction_we_do_not_know_is_ud)
 }
 END_TEST
 
+static void machine_cpuid(u32 leaf, u32 sub, u32 out[4])
+{
+	(void)sub;
+	memset(out, 0, 4 * sizeof(*out));
+	if (leaf == 0)
+		out[0] = 7;
+	if (leaf == 7)
+		out[1] = 1u << 7; /* SMEP, no SMAP */
+}
+
+START_TEST(cr4_has_the_bits_that_cpuid_has)
+{
+	static const u8 code[] = { 0x0f, 0x22, 0xe0 }; /* mov %eax, %cr4 */
+	struct vcpu *v = &vm.vcpu[0];
+
+	make(MMU_MODE_TDP, 1, true);
+	platform.cpuid = machine_cpuid;
+	put_code(code, sizeof(code));
+	v->regs.gpr[RAX] = CR4_PAE | CR4_SMEP;
+	exit_cr(v);
+	ck_assert_uint_eq(v->regs.cr4, CR4_PAE | CR4_SMEP);
+	ck_assert_int_eq(v->event.type, VCPU_EVENT_NONE);
+	v->regs.rip = CODE_GPA;
+	v->regs.gpr[RAX] = CR4_PAE | CR4_SMAP;
+	exit_cr(v);
+	ck_assert_uint_eq(v->regs.cr4, CR4_PAE | CR4_SMEP);
+	ck_assert_int_eq(v->event.vector, X86_GP);
+	finish();
+}
+END_TEST
+
 START_TEST(a_store_into_two_pages_is_done_whole_or_not_at_all)
 {
 	static const u32 value = 0x11223344;
@@ -305,5 +336,6 @@ TAP_MAIN("vm",
 	 a_fault_that_nothing_helps_against_is_a_livelock,
 	 a_guest_that_traces_itself_gets_its_trap_after_what_we_carry_out,
 	 an_exit_of_an_instruction_we_do_not_know_is_ud,
+	 cr4_has_the_bits_that_cpuid_has,
 	 a_store_into_two_pages_is_done_whole_or_not_at_all,
 	 a_guest_on_tables_that_are_not_ours_is_ended)

@@ -12,9 +12,39 @@
 #define CR0_DEFINED \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
 	 CR0_PG)
-#define CR4_OFFERED \
+
+/* What every CPU with SVM has. */
+#define CR4_BASIC \
 	(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | \
-	 CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP)
+	 CR4_OSFXSR | CR4_OSXMMEXCPT)
+
+/* What CPUID leaf 7 tells of: setting more would make the hardware refuse. */
+static const struct {
+	u64 cr4;
+	u8 reg; /* of cpuid()'s answer */
+	u32 bit;
+} cr4_features[] = {
+	{ CR4_FSGSBASE, 1, 1u << 0 },
+	{ CR4_SMEP, 1, 1u << 7 },
+	{ CR4_SMAP, 1, 1u << 20 },
+	{ CR4_UMIP, 2, 1u << 2 },
+};
+
+static u64 cr4_offered(const struct vcpu *v)
+{
+	u64 offered = CR4_BASIC;
+	u32 out[4];
+
+	v->vm->p->cpuid(0, 0, out);
+	if (out[0] < 7)
+		return offered;
+	v->vm->p->cpuid(7, 0, out);
+	for (size_t i = 0; i < sizeof(cr4_features) / sizeof(*cr4_features); i++) {
+		if (out[cr4_features[i].reg] & cr4_features[i].bit)
+			offered |= cr4_features[i].cr4;
+	}
+	return offered;
+}
 
 static bool cr_write_0(struct vcpu *v, u64 value)
 {
@@ -54,7 +84,7 @@ static bool cr_write_3(struct vcpu *v, u64 value)
 
 static bool cr_write_4(struct vcpu *v, u64 value)
 {
-	if (value & ~CR4_OFFERED)
+	if (value & ~cr4_offered(v))
 		return false;
 	if (v->regs.efer & EFER_LMA && !(value & CR4_PAE))
 		return false;
