@@ -11,7 +11,7 @@ trap 'exit 99' HUP INT TERM
 # BACKEND | FILE | SED EXPRESSION | WHAT IT BREAKS
 # BACKEND is shadow or tdp for the duel, or a scenario of tests/sim.
 cat >"$dir/list" <<'END'
-shadow|shadow_page|s/if (shadow_write_protect(op, slot, sp->gfn))/if (!shadow_write_protect(op, slot, sp->gfn))/|no flush after write-protecting a table
+shadow|shadow_page|s/^\tif (was_writable) {$/\tif (!was_writable) {/|no flush after write-protecting a table
 shadow|shadow_zap|s/^\t*was_writable |= spte & SPTE_MMU_W;//|the flush after write-protecting forgotten deeper down
 shadow|shadow_zap|s/spte & ~(SPTE_W . SPTE_MMU_W));/spte);/|a table is not write-protected
 shadow|role|s/role.quadrant = role.level == LEVEL_4K ? index & 1 : index;/(void)index;/|the quadrant is not in the role
@@ -34,6 +34,8 @@ rights-of-large-pages|shadow_fetch|s/child->gfn == gfn && child->role.word == ro
 shadow|shadow_root|s/^\t\treread_pdptes(.*//|PDPTEs are not read anew
 shadow|gwalk_perm|s/return role->ext.cr4_smep;/return false;/|SMEP is ignored
 shadow|guest_pte|s/return reserved | reserved_of_level(role, level, leaf);/return 0;/|reserved bits are ignored
+shadow|guest_pte|s/^\tif (role.direct)$/\tif (1)/|how entries are read is not in a page's key
+shadow|gwalk|s/regs->ac && regs->cpl < 3/regs->ac/|AC lifts SMAP for what user mode does as supervisor
 shadow|flush|s/atomic_fetch_or(&vcpu->requests, request);/(void)request;/|requests are lost
 tdp|tdp_mmu|s/^\t\tflush_need(op, FLUSH_zap, start, end - start);/\t\t;/|no flush after a range was zapped
 tdp|tdp_fault|s/slot_is_writable(want->slot),/true,/|a read-only slot is mapped writable
