@@ -64,7 +64,11 @@ check-hosted: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(hosted_tests) %D%/lint_objects.sh'
 check-long: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(long_tests)'
-.PHONY: check-hosted check-long
+# What the thread sanitizer is for; it makes them ten times slower.
+check-threads: all $(check_LIBRARIES)
+	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t'
+.PHONY: check-hosted check-long check-threads
 
 # The lints: rules of the house which a script can see.
 dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
