@@ -79,9 +79,9 @@ TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_sour
 # The built-in guests and Debian's kernel with our init: on plain QEMU, which is
 # the truth, and under vitrine. The kernel is fetched once.
 dist_noinst_SCRIPTS += %D%/fetch-kernel.sh
-dist_check_SCRIPTS += %D%/guests_native.sh %D%/guests.sh
+dist_check_SCRIPTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 dist_check_SCRIPTS += %D%/linux_native.sh %D%/linux.sh
-TESTS += %D%/guests_native.sh %D%/guests.sh
+TESTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 long_tests += %D%/linux_native.sh %D%/linux.sh
 
 dist_check_SCRIPTS += %D%/run_script.sh
