@@ -108,7 +108,8 @@ static unsigned try_all(struct grading *g, uint64_t hidden, bool built, enum lab
 	for (const struct lab_test *t = g->lab->tests; t->name; t++) {
 		bool ok = built && holds(g, t, hidden);
 
-		print_test(format, ++number, t, ok, g->why);
+		print_test(format, number + 1, t, ok, built || !number ? g->why : "as above");
+		number++;
 		all += t->points;
 		points += ok ? t->points : 0;
 		lab_ask_end(g);
@@ -134,7 +135,7 @@ unsigned lab_grade(const struct lab *lab, const char *student, uint64_t seed,
 	built = log && lab_build(lab, student, program, log, 1 << 16);
 	if (!built) {
 		fprintf(stderr, "%s", log ? log : "");
-		lab_fails(&g, "your file does not build; the compiler's words are above");
+		lab_fails(&g, "it does not build; the compiler's words are on standard error");
 	}
 	points = try_all(&g, seed ? seed : fresh_seed(), built, format);
 	unlink(program);

@@ -37,25 +37,51 @@ static role_t some_role(uint64_t *rng, unsigned level, bool four_byte)
 	return role;
 }
 
+/* Says in which field of the mask two roles differ. */
+static bool differs(role_t have, role_t want, role_t mask, char *text, size_t size)
+{
+#define FIELD(name)                                                                                \
+	if ((have.name ^ want.name) & mask.name) {                                                 \
+		snprintf(text, size, #name " is %u, not %u", have.name, want.name);                \
+		return true;                                                                       \
+	}
+	FIELD(level)
+	FIELD(quadrant)
+	FIELD(access)
+	FIELD(direct)
+	FIELD(passthrough)
+	FIELD(has_4_byte_gpte)
+	FIELD(invalid)
+	FIELD(efer_nx)
+	FIELD(cr0_wp)
+	FIELD(smep_andnot_wp)
+	FIELD(smap_andnot_wp)
+	FIELD(ad_disabled)
+	FIELD(guest_mode)
+	FIELD(smm)
+#undef FIELD
+	snprintf(text, size, "a bit is set that means nothing here");
+	return (have.word ^ want.word) & mask.word;
+}
+
 /* One question, compared under a mask of the role word. */
 static bool child_is(struct grading *g, role_t parent, unsigned index, bool direct,
 		     unsigned access, role_t want, role_t mask)
 {
-	char parent_text[80], have_text[80], want_text[80];
+	char parent_text[80], have_text[80], what[80];
 	uint64_t answer;
 	role_t have;
 
 	if (!lab_ask(g, &answer, "child %x %u %u %u", parent.word, index, direct, access))
 		return false;
 	have.word = (uint32_t)answer;
-	if (((have.word ^ want.word) & mask.word) == 0 && answer >> 32 == 0)
+	if (!differs(have, want, mask, what, sizeof(what)))
 		return true;
 	role_text(parent, parent_text, sizeof(parent_text));
 	role_text(have, have_text, sizeof(have_text));
-	role_text(want, want_text, sizeof(want_text));
-	return lab_fails(g, "role_child(%#x [%s], index %u, direct %d, %s) = %#x [%s], not %#x [%s]",
+	return lab_fails(g, "role_child(%#x [%s], index %u, direct %d, %s) = %#x [%s]: %s",
 			 parent.word, parent_text, index, direct, role_access_text(access),
-			 have.word, have_text, want.word, want_text);
+			 have.word, have_text, what);
 }
 
 static bool build(struct grading *g, uint64_t seed)
@@ -186,6 +212,7 @@ static bool ask_root(struct grading *g, role_t base, role_t *root)
 static bool root(struct grading *g, uint64_t rng)
 {
 	static const unsigned levels[] = { 0, 2, 3, 4, 5 };
+	char what[80];
 
 	for (unsigned i = 0; i < 5; i++) {
 		role_t base = some_role(&rng, levels[i], levels[i] == 2), want, have;
@@ -198,9 +225,9 @@ static bool root(struct grading *g, uint64_t rng)
 		want.efer_nx = 1;
 		if (!ask_root(g, base, &have))
 			return false;
-		if (have.word != want.word)
-			return lab_fails(g, "role_root_shadow(base %#x: %u levels) = %#x, not %#x",
-					 base.word, levels[i], have.word, want.word);
+		if (differs(have, want, (role_t){ .word = ~0u }, what, sizeof(what)))
+			return lab_fails(g, "role_root_shadow(base %#x: %u levels) = %#x: %s",
+					 base.word, levels[i], have.word, what);
 	}
 	return true;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "labs/lab.h"
@@ -42,7 +43,8 @@ static void help(void)
 	     "  hint LAB [N]      hint N, 1 (the default) to 3\n\n"
 	     "  --file=FILE       your file, if it is not in DIR\n"
 	     "  --seed=N          the seed of the inputs that are not shown\n"
-	     "  --tap             print the result as TAP\n"
+	     "  --tap             grade: print the result as TAP\n"
+	     "  --tui             run: look at it, step by step\n"
 	     "  --help            this text\n\n"
 	     "LAB is a number or a name. Exit status: 0 all points, 1 fewer, 2 wrong usage,\n"
 	     "125 vitrine could not do it.");
@@ -74,6 +76,7 @@ struct words {
 	const char *command, *lab, *dir, *file;
 	uint64_t seed;
 	enum lab_format format;
+	bool tui;
 };
 
 static bool copy_file(const char *from, const char *to)
@@ -138,6 +141,10 @@ static bool student_file(const struct lab *lab, const struct words *w, char *pat
 		snprintf(path, size, "%s/%s", dir_of(lab, w), lab->file);
 	if (access(path, R_OK) == 0)
 		return true;
+	if (!w->file && !w->dir && access(lab->file, R_OK) == 0) {	/* inside the folder */
+		snprintf(path, size, "%s", lab->file);
+		return true;
+	}
 	fprintf(stderr, "vitrine: %s: %s; vitrine lab start %u puts the starter there\n", path,
 		strerror(errno), lab->number);
 	return false;
@@ -152,6 +159,28 @@ static int grade(const struct lab *lab, const struct words *w)
 	return lab_grade(lab, path, w->seed, w->format) == 100 ? EXIT_FULL : EXIT_LESS;
 }
 
+/* Shows the scenario in the glass, on the machine built from the student's file. */
+static int look(const char *program, const char *scenario)
+{
+	char vitrine[4200], *argv[] = { vitrine, "sim", "--tui", (char *)scenario, NULL };
+	int status;
+	pid_t pid;
+
+	snprintf(vitrine, sizeof(vitrine), "%s/tui/vitrine", lab_builddir());
+	if (access(vitrine, X_OK))
+		snprintf(vitrine, sizeof(vitrine), "vitrine");
+	setenv("VITRINE_SIM", program, 1);
+	pid = fork();
+	if (pid == 0) {
+		execvp(vitrine, argv);
+		fprintf(stderr, "vitrine: %s: %s\n", vitrine, strerror(errno));
+		_exit(EXIT_CANNOT);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return EXIT_CANNOT;
+	return WEXITSTATUS(status);
+}
+
 static int run(const struct lab *lab, const struct words *w)
 {
 	char path[4200], scenario[4200], program[] = "/tmp/vitrine-lab-XXXXXX";
@@ -164,9 +193,14 @@ static int run(const struct lab *lab, const struct words *w)
 	}
 	close(fd);
 	snprintf(scenario, sizeof(scenario), "%s/labs/%s/guest.scn", lab_srcdir(), lab->folder);
-	if (lab_build_sim(lab, path, program, log, 1 << 16))
+	if (!lab_build_sim(lab, path, program, log, 1 << 16))
+		fputs(log, stderr);
+	else if (w->tui)
+		status = look(program, scenario);
+	else
 		status = lab_run(argv, 60, log, 1 << 16);
-	fputs(log, stdout);
+	if (status != EXIT_CANNOT && !w->tui)
+		fputs(log, stdout);
 	unlink(program);
 	free(log);
 	return status < 0 ? EXIT_CANNOT : status;
@@ -232,6 +266,8 @@ static bool option(const char *arg, struct words *w, bool *bad)
 		w->seed = strtoull(arg + 7, &end, 0);
 	else if (!strcmp(arg, "--tap"))
 		w->format = LAB_TAP;
+	else if (!strcmp(arg, "--tui"))
+		w->tui = true;
 	else
 		*bad = true;
 	*bad = *bad || *end;

@@ -31,8 +31,9 @@ static bool complain(struct grading *g, int status, char *log, const char *path)
 	if (status < 0)
 		return lab_fails(g, "the simulated machine crashed or hung on your file");
 	at = line ? strstr(line, path) : NULL;
-	return lab_fails(g, "on the simulated machine: %.300s",
-			 at ? at + strlen(path) + 1 : line ? line : "it said nothing");
+	return lab_fails(g, "on the simulated machine, line %.300s (vitrine lab run %u shows it)",
+			 at ? at + strlen(path) + 1 : line ? line : "unknown: it said nothing",
+			 g->lab->number);
 }
 
 bool lab_run_scenario(struct grading *g, const char *text, uint64_t seed)

@@ -48,7 +48,9 @@ struct mmu_config {
 	unsigned tdp_level;	/* 4, or 5 on the simulated machine; levels of a TDP root */
 	unsigned maxphyaddr;	/* 36..52; bits of a physical address on this hardware */
 	bool huge;		/* map 2 MiB and 1 GiB where slot and guest allow it */
-	u32 page_budget;	/* shadow pages before the oldest are recycled; 0: no bound */
+	/* Shadow pages before the oldest are recycled; 0: no bound. Too few for
+	 * what one instruction touches, and it never gets through: 64 suffice. */
+	u32 page_budget;
 };
 
 /* The guest's registers that decide about translation. */

@@ -14,6 +14,9 @@
 #include "hv/dev/board.h"
 
 #define VM_MAX_VCPUS 16
+/* Fewer shadow pages may not hold what one instruction needs at once: it would
+ * fault for ever. KVM's least, too. */
+#define VM_MIN_BUDGET	64
 #define VM_MAX_RAM   (3ull << 30) /* below the PCI hole */
 #define VM_MAX_COMPLAINTS 32u
 

@@ -6,7 +6,7 @@
  *   mem=SIZE        the guest's RAM, default 256M
  *   vcpus=N         default 1
  *   huge=0          map 4 KiB pages only
- *   budget=N        shadow pages before the oldest are recycled
+ *   budget=N        shadow pages before the oldest are recycled, 64 or more
  *   guest=NAME      what the run is called in the event stream
  *   events=0        start with events off
  *   wait=1          stop before the first instruction, until a command says go
@@ -112,6 +112,7 @@ static u64 hv_number(const struct cmdline *cmdline, const char *key, u64 otherwi
 static struct vm_config hv_config(const struct cmdline *cmdline)
 {
 	const char *mem = "mem= takes a multiple of 2M, at most 3G";
+	const char *budget = "budget= takes a number of pages, 64 or more; 0: no bound";
 	struct vm_config c = { .mode = MMU_MODE_TDP };
 
 	if (cmdline_is(cmdline, "mmu", "shadow"))
@@ -125,8 +126,9 @@ static struct vm_config hv_config(const struct cmdline *cmdline)
 		hv_refuse(mem);
 	c.nr_vcpus = (unsigned)hv_number(cmdline, "vcpus", 1, 1, VM_MAX_VCPUS,
 					 "vcpus= takes 1 to 16");
-	c.page_budget = (u32)hv_number(cmdline, "budget", 0, 0, UINT32_MAX,
-				       "budget= takes a number of pages");
+	c.page_budget = (u32)hv_number(cmdline, "budget", 0, 0, UINT32_MAX, budget);
+	if (c.page_budget && c.page_budget < VM_MIN_BUDGET)
+		hv_refuse(budget);
 	c.huge = !cmdline_is(cmdline, "huge", "0");
 	return c;
 }
