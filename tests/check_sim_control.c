@@ -162,6 +162,26 @@ START_TEST(it_waits_at_the_start_and_at_the_end)
 }
 END_TEST
 
+START_TEST(the_first_events_name_the_places_in_the_source)
+{
+	const char *file;
+	struct event ev;
+
+	start();
+	seen[EV_site & 0x1ff] = 0;
+	model = model_new();
+	ev = next(EV_mmu_config);
+	ck_assert_uint_gt(seen[EV_site & 0x1ff], 20);
+	ck_assert_uint_ne(ev.site, EVENT_NO_SITE);
+	ck_assert_ptr_nonnull(model_site(model, ev.site));
+	file = model_site(model, ev.site)->file;
+	ck_assert_msg(!strncmp(file, "mmu/", 4), "%s is not from the top", file);
+	model_free(model);
+	model = NULL;
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
 START_TEST(hello_tells_the_sites_and_the_present_state)
 {
 	start();
@@ -279,6 +299,7 @@ END_TEST
 
 TAP_MAIN("sim_control",
 	 it_waits_at_the_start_and_at_the_end,
+	 the_first_events_name_the_places_in_the_source,
 	 hello_tells_the_sites_and_the_present_state,
 	 a_break_stops_at_the_end_of_the_line_and_names_the_event,
 	 steps_end_at_an_event_a_fault_or_an_exit,

@@ -37,7 +37,7 @@ ours=$(cd "$top_srcdir/tests/sim" && echo *.scn)
 set -- $ours
 nr=$#
 set -- $(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
-echo "1..$(($# + 2 * nr + 17))"
+echo "1..$(($# + 2 * nr + 23))"
 for file in $ours; do
 	for mmu in shadow tdp; do
 		check 0 'audit green' "$file holds with $mmu" \
@@ -51,6 +51,11 @@ done
 
 scenario bad 'vcpus 2' 'cpu0: write 0x1000 5'
 check 2 "bad.scn:2: cpu0: write 0x1000 5: = is missing" 'a bad line is named' "$sim" "$dir/bad.scn"
+scenario form 'map 0x1000'
+check 2 'form.scn:1: map 0x1000: a number is missing; the form is: map GVA GPA RIGHTS' \
+	'what is missing is shown by the form of the word' "$sim" "$dir/form.scn"
+scenario colon 'mode 4level' 'cpu0 read 0x1000'
+check 2 'colon.scn:2: cpu0: the colon is missing' 'so is a colon' "$sim" "$dir/colon.scn"
 scenario late 'mem 16M' 'vcpus 2'
 check 2 'late.scn:2: ' 'a word in the wrong place is named' "$sim" "$dir/late.scn"
 scenario nomap 'mode unpaged' 'map 0 0 rw'
@@ -62,8 +67,17 @@ check 2 '--mmu=both' 'a wrong back end is wrong usage' "$sim" --mmu=both "$dir/b
 check 2 "Try 'vitrine-sim --help'" 'an unknown option is wrong usage' "$sim" --frobnicate x
 
 scenario wrong 'mode 4level' 'map 0x400000 0x200000 r' 'cpu0: read 0x400000 -> 5'
-check 1 'wrong.scn:3: cpu0: read 0x400000 -> 5: it was done, value 0x0' \
+check 1 'wrong.scn:3: cpu0: read 0x400000 -> 5: it was done, value 0' \
 	'an expectation that fails is status 1' "$sim" "$dir/wrong.scn"
+scenario bases 'mmu shadow' 'mode 4level' 'map 0x400000 0x200000 rw' \
+	'cpu0: write 0x400000 = 111' 'cpu0: read 0x400000 -> 222' 'expect sps 77'
+check 1 'it was done, value 111 (0x6f)' 'a value is told in both bases' "$sim" "$dir/bases.scn"
+check 1 'expect sps 77: it is not so; the number is 4' 'a count is told in decimal' \
+	"$sim" "$dir/bases.scn"
+check 1 'bases.scn:1: this scenario was written for mmu shadow' \
+	'a forced back end is told of as a reason' "$sim" --mmu=tdp "$dir/bases.scn"
+"$sim" --mmu=shadow "$dir/bases.scn" >"$dir/same" 2>&1
+check 1 '' 'the back end that the scenario names is not' grep 'written for' "$dir/same"
 scenario fault 'mode 4level' 'map 0x400000 0x200000 r' 'cpu0: write 0x400000 = 1'
 check 1 'it ended in a page fault, error 0x3' 'a fault that nobody expects is status 1' \
 	"$sim" "$dir/fault.scn"

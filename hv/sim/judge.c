@@ -101,21 +101,34 @@ static bool ended_as(const struct sim_access *a, enum scn_result result, u64 val
 	return false;
 }
 
+/* How an access ended, in words. Addresses and bits are read in hex, counts in
+ * decimal: a value may be either, so it stands there as both. */
+static void ending_text(const struct sim_access *a, char *text, size_t size)
+{
+	unsigned long long value = a->value, error = a->error;
+
+	if (a->outcome == SIM_FAULT)
+		snprintf(text, size, "it ended in a page fault, error 0x%llx", error);
+	else if (a->outcome != SIM_OK)
+		snprintf(text, size, "it ended in: %s", sim_outcome_name(a->outcome));
+	else if (value < 10)
+		snprintf(text, size, "it was done, value %llu", value);
+	else
+		snprintf(text, size, "it was done, value %llu (0x%llx)", value, value);
+}
+
 void run_judge_access(struct run *run, const struct scn_line *line, const struct sim_access *a)
 {
+	char text[80];
+
 	bool ok = ended_as(a, line->result, line->result_value);
 
 	if (line->result != RESULT_NONE && line->result != RESULT_LATER)
 		say(run, line, ok);
 	if (ok)
 		return;
-	if (a->outcome == SIM_FAULT)
-		run_fail(run, line, "it ended in a page fault, error 0x%llx",
-			 (unsigned long long)a->error);
-	else if (a->outcome == SIM_OK)
-		run_fail(run, line, "it was done, value 0x%llx", (unsigned long long)a->value);
-	else
-		run_fail(run, line, "it ended in: %s", sim_outcome_name(a->outcome));
+	ending_text(a, text, sizeof(text));
+	run_fail(run, line, "%s", text);
 }
 
 static void finding(void *arg, const struct mmu_finding *f)
@@ -153,15 +166,14 @@ static u64 shadow_pages(struct run *run)
 	return stats.sps;
 }
 
-/* Is it so? *have gets the number that was compared, if one was. */
+/* Is it so? *have gets what was counted, if something was. */
 static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 {
 	const struct sim_access *last = &run->last[run->last_cpu];
 
-	*have = last->value;
+	*have = 0;
 	switch (line->wish) {
 	case WISH_fault:
-		*have = last->error;
 		return ended_as(last, RESULT_FAULT, line->n[0]);
 	case WISH_value:
 		return ended_as(last, RESULT_VALUE, line->n[0]);
@@ -199,20 +211,39 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 	return false;
 }
 
+/* What there is instead of what was expected. */
+static void say_instead(struct run *run, const struct scn_line *line, u64 have)
+{
+	char text[80];
+
+	switch (line->wish) {
+	case WISH_fault:
+	case WISH_value:
+	case WISH_mmio:
+	case WISH_readonly:
+	case WISH_nomem:
+		ending_text(&run->last[run->last_cpu], text, sizeof(text));
+		run_fail(run, line, "it is not so; of the last access: %s", text);
+		break;
+	case WISH_role:
+		role_text(run->watch.root_role[line->n[0] % MMU_MAX_VCPUS], text, sizeof(text));
+		run_fail(run, line, "it is %s", text);
+		break;
+	case WISH_hit:
+	case WISH_audit:
+		run_fail(run, line, "it is not so");
+		break;
+	default:
+		run_fail(run, line, "it is not so; the number is %llu", (unsigned long long)have);
+	}
+}
+
 void run_expect(struct run *run, const struct scn_line *line)
 {
 	u64 have;
 	bool ok = holds(run, line, &have) != line->no;
 
 	say(run, line, ok);
-	if (ok)
-		return;
-	if (line->wish == WISH_role) {
-		char text[80];
-
-		role_text(run->watch.root_role[line->n[0] % MMU_MAX_VCPUS], text, sizeof(text));
-		run_fail(run, line, "it is %s", text);
-	} else {
-		run_fail(run, line, "it is not so; there is 0x%llx", (unsigned long long)have);
-	}
+	if (!ok)
+		say_instead(run, line, have);
 }

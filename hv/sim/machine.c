@@ -142,6 +142,7 @@ const char *sim_create(struct sim *sim, const struct sim_config *config)
 	sim->sched = sched_create(config->seed);
 	open_channel(sim);
 	sim_emit(sim, MMU_NO_VCPU, boot, CH_MACHINE_SIM, 0, 1, 0);
+	ch_emit_sites(&sim->em);
 	sim_emit(sim, MMU_NO_VCPU, vm_new, config->vcpus, config->memory);
 	failed = sim->sched ? create_vm(sim) : "no memory";
 	if (failed)

@@ -197,6 +197,22 @@ static bool create(struct run *run)
 	return !failed;
 }
 
+/* Other tables, other numbers: a back end that was forced may be the reason. */
+static void say_mode(struct run *run)
+{
+	static const char *const name[] = { [MMU_MODE_SHADOW] = "shadow", [MMU_MODE_TDP] = "tdp" };
+	int mode = run->options->mode;
+
+	for (unsigned i = 0; i < run->scn->nr && mode >= 0; i++) {
+		const struct scn_line *line = &run->scn->line[i];
+
+		if (line->word == WORD_mmu && strcmp(line->w[0], name[mode]))
+			fprintf(run->options->messages,
+				"vitrine-sim: %s:%u: this scenario was written for mmu %s\n",
+				run->scn->name, line->number, line->w[0]);
+	}
+}
+
 static bool run_lines(struct run *run)
 {
 	const struct scn_line *line = run->scn->line, *end = line + run->scn->nr;
@@ -267,6 +283,8 @@ static bool run_guarded(struct run *run)
 			 run->sim.panic_line, run->sim.panic, (unsigned long long)run->sim.panic_a,
 			 (unsigned long long)run->sim.panic_b);
 	}
+	if (run->failed)
+		say_mode(run);
 	hv_emit_tail(&run->sim.em, MMU_NO_VCPU, guest_end, "the scenario is over", 20,
 		     run->failed ? RUN_FAILED : RUN_OK);
 	if (!run->sim.panic)

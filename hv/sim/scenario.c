@@ -23,6 +23,7 @@ const struct scn_row scn_wishes[NR_WISHES] = {
 struct cutter {
 	struct scn_line *line;
 	struct scn_error *error;
+	const struct scn_row *row;	/* of the line's word, once it is known */
 	char *token[MAX_TOKENS];
 	size_t offset[MAX_TOKENS];	/* of the token in the line's text */
 	unsigned nr, at;
@@ -41,6 +42,12 @@ static bool bad(struct cutter *c, const char *what, const char *why, ...)
 	vsnprintf(c->error->why, sizeof(c->error->why), why, args);
 	va_end(args);
 	return false;
+}
+
+/* Something is not there: say how the line should look. */
+static bool missing(struct cutter *c, const char *what)
+{
+	return bad(c, c->line->text, "%s is missing; the form is: %s", what, c->row->usage);
 }
 
 static const char *next(struct cutter *c)
@@ -80,7 +87,7 @@ static bool take_number(struct cutter *c, u64 *value)
 	const char *token = next(c);
 
 	if (!token)
-		return bad(c, c->line->text, "a number is missing");
+		return missing(c, "a number");
 	if (!number(token, value))
 		return bad(c, token, "not a number (decimal, 0x hex, with K, M or G)");
 	c->at++;
@@ -93,7 +100,7 @@ static bool take_word(struct cutter *c)
 	char *to = c->line->w[c->line->nr_w];
 
 	if (!token)
-		return bad(c, c->line->text, "a word is missing");
+		return missing(c, "a word");
 	if (strlen(token) >= sizeof(c->line->w[0]))
 		return bad(c, token, "no such word");
 	strcpy(to, token);
@@ -172,7 +179,7 @@ static bool take_result(struct cutter *c)
 static bool take_rest(struct cutter *c)
 {
 	if (!next(c))
-		return bad(c, c->line->text, "text is missing");
+		return missing(c, "text");
 	c->line->rest = c->line->text + c->offset[c->at];
 	c->at = c->nr;
 	return true;
@@ -188,7 +195,7 @@ static bool take_arg(struct cutter *c, char kind)
 	case 'k':
 		return take_key(c);
 	case '=':
-		return next_is(c, "=") || bad(c, c->line->text, "= is missing");
+		return next_is(c, "=") || missing(c, "=");
 	default:
 		return take_rest(c);
 	}
@@ -198,6 +205,7 @@ static bool take_args(struct cutter *c, const struct scn_row *row)
 {
 	bool optional = false;
 
+	c->row = row;
 	for (const char *kind = row->args; *kind; kind++) {
 		if (*kind == '>') {
 			if (!take_result(c))
@@ -239,6 +247,8 @@ static bool take_cpu(struct cutter *c, bool *is_cpu)
 	u64 cpu;
 
 	*is_cpu = !strncmp(token, "cpu", 3) && strchr(token, ':');
+	if (!*is_cpu && !strncmp(token, "cpu", 3) && token[3] >= '0' && token[3] <= '9')
+		return bad(c, token, "the colon is missing: a vCPU is written cpu0:");
 	if (!*is_cpu)
 		return true;
 	cpu = strtoull(token + 3, &end, 10);
