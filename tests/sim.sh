@@ -37,7 +37,7 @@ ours=$(cd "$top_srcdir/tests/sim" && echo *.scn)
 set -- $ours
 nr=$#
 set -- $(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
-echo "1..$(($# + 2 * nr + 23))"
+echo "1..$(($# + 2 * nr + 24))"
 for file in $ours; do
 	for mmu in shadow tdp; do
 		check 0 'audit green' "$file holds with $mmu" \
@@ -56,6 +56,9 @@ check 2 'form.scn:1: map 0x1000: a number is missing; the form is: map GVA GPA R
 	'what is missing is shown by the form of the word' "$sim" "$dir/form.scn"
 scenario colon 'mode 4level' 'cpu0 read 0x1000'
 check 2 'colon.scn:2: cpu0: the colon is missing' 'so is a colon' "$sim" "$dir/colon.scn"
+scenario result 'cpu0: read 0x1000 -> fault'
+check 2 '-> fault: after -> comes a value, or: fault ERROR' 'and what may come after ->' \
+	"$sim" "$dir/result.scn"
 scenario late 'mem 16M' 'vcpus 2'
 check 2 'late.scn:2: ' 'a word in the wrong place is named' "$sim" "$dir/late.scn"
 scenario nomap 'mode unpaged' 'map 0 0 rw'

@@ -158,10 +158,12 @@ static bool take_result(struct cutter *c)
 
 	if (!next_is(c, "->"))
 		return true;
-	if (next_is(c, "fault")) {
-		line->result = RESULT_FAULT;
+	line->result = next_is(c, "fault") ? RESULT_FAULT : RESULT_NONE;
+	if (!next(c))
+		return bad(c, line->text, "after -> comes a value, or: fault ERROR, mmio, "
+					  "readonly, nomem, any");
+	if (line->result == RESULT_FAULT)
 		return take_number(c, &line->result_value);
-	}
 	if (next_is(c, "any"))
 		line->result = RESULT_LATER;
 	else if (next_is(c, "mmio"))

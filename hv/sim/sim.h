@@ -75,7 +75,7 @@ struct sim {
  * slots.
  *
  *   returns  NULL: done; else what failed, and nothing is left
- *   events   boot, vm_new, those of the library
+ *   events   boot, the sites, vm_new, those of the library
  */
 const char *sim_create(struct sim *sim, const struct sim_config *config);
 void sim_destroy(struct sim *sim);
