@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..23
+echo 1..27
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -66,8 +66,11 @@ one_line()	# of the program's own, and nothing on stdout
 ok 'a guest that ends well gives status 0' status_is 0 run --timeout=60 pse
 ok 'standard output is the guest alone' test "$(sed -n 1p "$dir/out" | cut -c1-4)" = pse:
 ok 'nothing is said when all is well' test ! -s "$dir/err"
-ok 'a guest that does not end in time gives 124' status_is 124 run --timeout=3 --break=sp_new pse
-ok '... and that it was stopped by a break is said' grep -q 'stopped before event' "$dir/err"
+ok 'a guest that does not end in time gives 124' status_is 124 run --timeout=3 --gdb=0 pse
+ok 'a break without anybody to go on from it gives 2' status_is 2 run --break=sp_new pse
+ok '... in one line that says what to do' one_line 'needs --tui or --script'
+ok 'a folder is no guest' status_is 125 run "$dir"
+ok '... which is said' one_line 'is a directory'
 ok 'an unknown guest gives 125' status_is 125 run no-such-guest
 ok '... in one line that says what to do' one_line 'vitrine guests'
 ok 'what is no guest gives 125' status_is 125 run --timeout=30 "$0"
@@ -112,6 +115,17 @@ script()
 		grep -q 'EVENTS' "$dir/out" && grep -q 'roots.*now: page' "$dir/out"
 }
 ok 'a script drives a live machine' script
+cat >"$dir/break.script" <<'E3'
+:until sp_new
+:send resume
+:until guest_end
+E3
+once()
+{
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/break.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null
+}
+ok 'the break of the command line stops once' once
 demo()
 {
 	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"

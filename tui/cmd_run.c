@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tui/builtin.h"
 #include "tui/options.h"
@@ -40,7 +41,17 @@ static void name_guest(char *to, size_t room, const char *guest)
 static bool find_guest(struct machine_options *m, const char *guest, char *path, size_t room)
 {
 	const struct builtin *builtin = builtin_find(guest);
+	struct stat st;
 
+	if (builtin && m->initrd) {
+		say("--initrd=%s: %s is a built-in guest, which takes none", m->initrd, guest);
+		return false;
+	}
+	if (!builtin && !stat(guest, &st) && S_ISDIR(st.st_mode)) {
+		say("%s: is a directory; a built-in guest (vitrine guests lists them) or a file is "
+		    "wanted", guest);
+		return false;
+	}
 	if (builtin && !path_guest(builtin->file, path, room)) {
 		say("%s: the built-in guests are missing: this vitrine was built without them "
 		    "(--disable-hv)", guest);
@@ -70,6 +81,7 @@ static int start(struct start_options *opt, const char *guest)
 	opt->machine.wait = live_waits(&opt->live);
 	opt->machine.events = live_wants_events(&opt->live);
 	s.paced = opt->machine.icount;
+	s.kvm = !strcmp(opt->machine.accel, "kvm");
 	if (!find_guest(&opt->machine, guest, path, sizeof(path)) ||
 	    !live_prepare(&s, &opt->live) || !machine_start_qemu(&s.machine, &opt->machine)) {
 		s.end = SESSION_BROKEN;

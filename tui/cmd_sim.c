@@ -16,9 +16,10 @@
 static int help(void)
 {
 	printf("usage: vitrine sim [options] SCENARIO\n\n"
-	       "SCENARIO is a file of memory operations and expectations (vitrine-sim --words\n"
+	       "SCENARIO is a file of memory operations and expectations (vitrine sim --words\n"
 	       "describes the language), or the name of one that came with vitrine.\n\n");
 	options_help(FOR_SIM);
+	printf("  --words            describe the scenario language\n");
 	printf("\nExit status: 0 it ran, what it expects holds, the audit is green; 1 not; 2 bad\n"
 	       "scenario or usage.\n");
 	return 0;
@@ -71,12 +72,23 @@ static int watch(struct start_options *opt, char **args)
 	return live_run(&s, &opt->live);
 }
 
+/* The simulated machine describes its own language. */
+static int words(void)
+{
+	char *args[] = { NULL, NULL, (char *)"--words", NULL };
+
+	return only_run(args);
+}
+
 int verb_sim(int argc, char **argv)
 {
 	struct start_options opt;
 	char *args[MAX_ARGS], text[2][64], path[4096];
-	int status = options_read(&opt, argc, argv, FOR_SIM);
+	int status;
 
+	if (argc == 2 && !strcmp(argv[1], "--words"))
+		return words();
+	status = options_read(&opt, argc, argv, FOR_SIM);
 	if (status)
 		return status;
 	if (opt.help)

@@ -85,6 +85,16 @@ static bool size(const char *value, u64 *to)
 	return true;
 }
 
+/* "huge=1": 0 or 1. "budget=500": a number. */
+static bool knob_value(const char *value)
+{
+	const char *digits = strchr(value, '=') + 1;
+
+	if (!strncmp(value, "huge=", 5))
+		return (*digits == '0' || *digits == '1') && !digits[1];
+	return strspn(digits, "0123456789") == strlen(digits);
+}
+
 static bool knob(struct start_options *opt, const char *value)
 {
 	static const char *const knobs[] = { "huge=", "budget=" };
@@ -93,14 +103,14 @@ static bool knob(struct start_options *opt, const char *value)
 	for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
 		size_t len = strlen(knobs[i]);
 
-		if (strncmp(value, knobs[i], len) || !value[len] || strpbrk(value, " \""))
+		if (strncmp(value, knobs[i], len) || !value[len] || !knob_value(value))
 			continue;
 		if (n + strlen(value) + 2 > sizeof(opt->words))
 			return bad("set", value, "too many knobs");
 		snprintf(opt->words + n, sizeof(opt->words) - n, "%s%s", n ? " " : "", value);
 		return true;
 	}
-	return bad("set", value, "there is no such knob: huge=0|1, budget=PAGES");
+	return bad("set", value, "the knobs are huge=0, huge=1 and budget=PAGES");
 }
 
 static bool set_machine(struct start_options *opt, int letter, const char *value)
@@ -127,7 +137,8 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 		return knob(opt, value);
 	case 'A':
 		m->accel = strcmp(value, "auto") ? value : "tcg";
-		return one_of("accel", m->accel, "tcg", "kvm");
+		return !strcmp(m->accel, "tcg") || !strcmp(m->accel, "kvm") ||
+		       bad("accel", value, "it is tcg, kvm or auto");
 	case 'I':
 		m->icount = true;
 		return true;
@@ -200,6 +211,11 @@ static bool consistent(const struct start_options *opt)
 	if (opt->machine.icount && live_waits(&opt->live)) {
 		say("--icount: the deterministic machine takes no commands: not with --tui, --script, "
 		    "--break or --gdb; record it, and view the recording");
+		return false;
+	}
+	if (opt->live.break_event && !opt->live.tui && !opt->live.script) {
+		say("--break=%s: needs --tui or --script, which can go on from there",
+		    opt->live.break_event);
 		return false;
 	}
 	if (opt->live.tui && opt->live.plain) {

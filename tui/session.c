@@ -103,11 +103,6 @@ static void note_event(struct session *s, const struct event *ev)
 		if (s->verbose)
 			tell_text("hypervisor: ", ev, 0);
 		break;
-	case EV_stop:
-		if (ev->len && ev->payload[0] == CH_STOP_BREAK && !s->tl && !s->relay)
-			say("the guest is stopped before event %" PRIu64 ": --tui shows it, %s", ev->seq,
-			    s->terminal ? "Ctrl-] leaves" : "a signal ends it");
-		break;
 	case EV_gap:
 		s->lost = link_lost(s->link);
 		break;
@@ -381,6 +376,11 @@ static void explain_failure(struct session *s)
 
 	if (s->refused || (s->panicked && !m->ended))
 		return;
+	if (declined(s) && s->kvm && strstr(last_words(s), "SVM")) {
+		say("--accel=kvm: KVM offers no SVM with nested paging here; it does on an AMD "
+		    "processor with kvm_amd's nested=1; --accel=tcg works everywhere");
+		return;
+	}
 	if (declined(s)) {
 		say("the hypervisor declines: %s", last_words(s));
 		return;

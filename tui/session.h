@@ -34,6 +34,7 @@ struct session {
 	bool console_out, console_in;	/* stdin and stdout belong to the guest */
 	bool terminal;			/* stdin is one; Ctrl-] leaves */
 	bool paced;			/* --icount: freeze the machine while reading */
+	bool kvm;			/* --accel=kvm */
 	bool verbose;			/* show what the hypervisor says */
 
 	bool ready;			/* the channel is there */

@@ -133,6 +133,8 @@ static void note_stop(struct ui *ui)
 	ui->stop_seen = live->stop_seq;
 	if (live->stop_why == CH_STOP_START)
 		return;
+	if (live->stop_why == CH_STOP_BREAK)
+		ui_break_hit(ui);
 	if (ui->follow)
 		ui_goto(ui, timeline_find(ui->tl, live->stop_seq));
 	ui->machine.command(ui->machine.arg, DO_regs, ui->at.vcpu, 0, 0, 0);

@@ -12,6 +12,7 @@
 #define UI_MIN_W 60
 #define UI_MIN_H 16
 #define UI_JUMPS 32
+#define UI_BREAKS 64	/* more than any machine has */
 
 /* The machine behind the events, if there is one. All may be NULL. */
 struct ui_machine {
@@ -60,6 +61,7 @@ struct ui {
 	size_t cursor;			/* index of the event looked at */
 	bool follow;			/* the cursor stays at the newest event */
 	u64 stop_seen;			/* the stop that the cursor was last moved to */
+	const char *break_once;		/* event whose break goes when it is hit; NULL: none */
 	bool audit_asked;		/* by key; its end will be shown */
 	u64 audit_seen;			/* the audit shown last */
 	struct ui_selection at;
@@ -88,6 +90,7 @@ struct ui {
 	size_t *console_line;		/* where each line begins */
 	size_t nr_console, console_room;
 	struct line *page_lines;	/* heading of the page view */
+	unsigned reg_columns;		/* registers side by side in the vCPU view */
 	size_t nr_page_lines, page_map;	/* page_map: the line with the selected entry */
 	u64 *keys;			/* sorted keys of the list shown last */
 	u32 nr_keys;
@@ -108,6 +111,9 @@ void ui_key(struct ui *ui, int key);
 /* Carries out a line of the command language (":" is optional); what went
  * wrong is in ui->message and ui->status. */
 void ui_command(struct ui *ui, const char *line);
+
+/* Row i of the command language; false beyond the last. */
+bool ui_command_row(size_t i, const char **name, const char **arg, const char **sentence);
 
 /* Runs a script: lines of the command language, or keys by name. The canvas
  * is what :save-screen saves. Returns 0, or 1 if a line failed, which is said. */
@@ -133,6 +139,16 @@ void ui_go_by(struct ui *ui, long events);
 void ui_go_back(struct ui *ui);				/* where ui_open() came from */
 void ui_next_view(struct ui *ui);			/* the tour's panes, or the next view */
 void ui_show(struct ui *ui, const struct view_ops *view);	/* nothing to return to */
+
+/* Names the breaks that are set; false: none. */
+bool ui_breaks(const struct ui *ui, struct text *to);
+
+/* A break was hit: removes the one that was to stop only once. */
+void ui_break_hit(struct ui *ui);
+
+/* Sets a break, or removes it if it is set; lists them if name is empty. */
+void ui_break(struct ui *ui, const char *name);
+void ui_unbreak(struct ui *ui);				/* removes all */
 
 /* The view that has the keys now. */
 const struct view_ops *ui_focused(const struct ui *ui);

@@ -133,16 +133,13 @@ static void do_filter(struct ui *ui, const char *arg)
 
 static void do_break(struct ui *ui, const char *arg)
 {
-	const struct ev_info *row = ev_info_by_name(arg, strlen(arg));
+	ui_break(ui, arg);
+}
 
-	if (!row) {
-		fail(ui, arg, "no event has this name");
-	} else if (!ui->machine.command) {
-		fail(ui, "break", "a recording: use find or until");
-	} else {
-		ui->machine.command(ui->machine.arg, 6, row->id, 0, 0, 0);
-		ui_say(ui, "will stop at the next %s", row->name);
-	}
+static void do_unbreak(struct ui *ui, const char *arg)
+{
+	(void)arg;
+	ui_unbreak(ui);
 }
 
 static const struct send_row {
@@ -195,12 +192,17 @@ static void do_until(struct ui *ui, const char *arg)
 	}
 	while (!find_kind(ui, &at, row->id)) {
 		bool runs = ui->machine.wait && ui->machine.wait(ui->machine.arg);
+		const struct model *live = timeline_live(ui->tl);
 
+		if (live->stopped && live->stop_why == CH_STOP_BREAK)
+			ui_break_hit(ui);
 		if (runs || find_kind(ui, &at, row->id))
 			continue;
 		fail(ui, arg, "no such event came before the end");
 		return;
 	}
+	if (ui->break_once && !strcmp(ui->break_once, row->name))
+		ui_break_hit(ui);
 	ui_goto(ui, at);
 }
 
@@ -245,23 +247,30 @@ static const struct command commands[] = {
 	{ "gfn", "N", "select a guest frame", do_gfn },
 	{ "find", "TEXT", "search the events", do_find },
 	{ "filter", "TEXT", "show only events with a text", do_filter },
-	{ "break", "EVENT", "stop at events of this kind", do_break },
+	{ "break", "EVENT", "stop at this kind, or no longer; alone: list them", do_break },
+	{ "unbreak", "", "remove all breaks", do_unbreak },
 	{ "send", "COMMAND N...", "a command of the debug channel: walk, read, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },
-	{ "help", "", "name the commands", do_help },
+	{ "help", "", "this list", do_help },
 	{ "quit", "", "leave", do_quit },
 };
 
 static void do_help(struct ui *ui, const char *arg)
 {
-	struct text text = { 0 };
-
 	(void)arg;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		text_add(&text, "%s%s", i ? " " : "", commands[i].name);
-	ui_say(ui, "%s", text_str(&text));
-	text_free(&text);
+	ui_open(ui, &view_help);
+	*ui_top(ui, &view_help) = NR_ACTIONS;	/* the keys come first */
+}
+
+bool ui_command_row(size_t i, const char **name, const char **arg, const char **sentence)
+{
+	if (i >= sizeof(commands) / sizeof(commands[0]))
+		return false;
+	*name = commands[i].name;
+	*arg = commands[i].arg;
+	*sentence = commands[i].sentence;
+	return true;
 }
 
 void ui_command(struct ui *ui, const char *line)

@@ -157,22 +157,33 @@ static void draw_status(struct ui *ui, struct canvas *canvas)
 	text_free(&right);
 }
 
+static void break_prompt(const struct ui *ui, struct text *to)
+{
+	struct text set = { 0 };
+
+	if (ui_breaks(ui, &set))
+		text_add(to, "set: %s (again: removed; empty: all removed)  ", text_str(&set));
+	text_add(to, "stop at event: %s▁", ui->typed);
+	text_free(&set);
+}
+
 static void draw_keys(struct ui *ui, struct canvas *canvas)
 {
 	const struct rect area = { 0, canvas->h - 1, canvas->w, 1 };
 	struct text text = { 0 };
 
 	canvas_repeat(canvas, &area, 0, 0, canvas->w, INK_keys, ' ');
-	if (ui->prompt)
-		text_add(&text, "%s%s▁", ui->prompt == 'b'  ? "stop at event: " :
-					  ui->prompt == '/'  ? "find: " :
+	if (ui->prompt == 'b')
+		break_prompt(ui, &text);
+	else if (ui->prompt)
+		text_add(&text, "%s%s▁", ui->prompt == '/'  ? "find: " :
 					  ui->prompt == '\\' ? "only events with: " : ":", ui->typed);
 	else if (ui->message[0])
 		text_add(&text, "%s", ui->message);
 	else if (ui->said[0])
 		text_add(&text, "“%s”", ui->said);
 	else
-		text_add(&text, "space:run s:event f:fault i:insn b:break ←→:time /:find Tab:pane "
+		text_add(&text, "space:run s:step f:fault e:exit i:insn b:break A:audit ←→:time Tab "
 				"?:help q:quit");
 	canvas_text(canvas, &area, 0, 0, INK_keys, text_str(&text));
 	text_free(&text);

@@ -136,6 +136,12 @@ static void time_action(struct ui *ui, enum action action)
 	}
 }
 
+static void open_help(struct ui *ui)
+{
+	*ui_top(ui, &view_help) = 0;
+	ui_open(ui, &view_help);
+}
+
 static void screen_action(struct ui *ui, enum action action)
 {
 	static const struct view_ops *const keyed[] = { &view_rmap,   NULL,	     &view_pages,
@@ -150,7 +156,7 @@ static void screen_action(struct ui *ui, enum action action)
 	else if (action == ACTION_tab)
 		ui_next_view(ui);
 	else if (action == ACTION_help)
-		ui_open(ui, &view_help);
+		open_help(ui);
 	else if (action == ACTION_redraw)
 		ui->full_redraw = true;
 	else if (action == ACTION_quit && ui->view == &view_help)
@@ -209,7 +215,9 @@ static void typed(struct ui *ui)
 					     [':'] = "" };
 	char line[160];
 
-	snprintf(line, sizeof(line), "%s %s", verbs[(unsigned char)ui->prompt], ui->typed);
+	snprintf(line, sizeof(line), "%s %s",
+		 ui->prompt == 'b' && !ui->typed[0] ? "unbreak" : verbs[(unsigned char)ui->prompt],
+		 ui->typed);
 	ui->prompt = 0;
 	ui_command(ui, line);
 }

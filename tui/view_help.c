@@ -9,10 +9,27 @@ static void prepare(struct ui *ui, int width)
 	(void)width;
 }
 
+/* Keys, a heading, commands. */
 static size_t count(struct ui *ui)
 {
+	const char *name, *arg, *sentence;
+	size_t n = 0;
+
 	(void)ui;
-	return NR_ACTIONS;
+	while (ui_command_row(n, &name, &arg, &sentence))
+		n++;
+	return NR_ACTIONS + 1 + n;
+}
+
+static void command_line(size_t i, struct line *line)
+{
+	const char *name, *arg, *sentence;
+
+	if (!ui_command_row(i, &name, &arg, &sentence))
+		return;
+	line_add(line, INK_changed, "       :%s", name);
+	line_add(line, INK_address, " %-*s", (int)(24 - strlen(name)), arg);
+	line_add(line, INK_plain, " %s", sentence);
 }
 
 static void line(struct ui *ui, size_t i, struct line *line)
@@ -20,8 +37,13 @@ static void line(struct ui *ui, size_t i, struct line *line)
 	const struct action_info *info, *before;
 
 	(void)ui;
-	if (!i) {
-		line_add(line, INK_title, "Keys; q leads back");
+	if (!i || i == NR_ACTIONS) {
+		line_add(line, INK_title, "%s; q leads back",
+			 i ? "Commands, for scripts and after :" : "Keys, and below them commands");
+		return;
+	}
+	if (i > NR_ACTIONS) {
+		command_line(i - NR_ACTIONS - 1, line);
 		return;
 	}
 	info = action_info(i);
@@ -32,5 +54,5 @@ static void line(struct ui *ui, size_t i, struct line *line)
 }
 
 const struct view_ops view_help = {
-	.name = "help", .sentence = "keys", .prepare = prepare, .count = count, .line = line,
+	.name = "help", .sentence = "keys and commands", .prepare = prepare, .count = count, .line = line,
 };

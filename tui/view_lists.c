@@ -148,7 +148,7 @@ static void tlb_title(struct ui *ui, struct line *line)
 	const struct model_vm *vm = ui_vm(ui);
 
 	if (vm && !ui->nr_keys)
-		line_add(line, INK_dim, " no entry recorded (only the simulated machine shows them)");
+		line_add(line, INK_dim, " no entry (only the simulated machine shows its TLB)");
 	else if (model_ghosts(vm))
 		line_add(line, INK_bad, " %u ghosts", model_ghosts(vm));
 }

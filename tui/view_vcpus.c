@@ -2,32 +2,53 @@
 /* vCPUs: what they do, their roots and roles, the last exit and registers. */
 #include "tui/ui.h"
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 #include "mmu/role.h"
 #include "tui/format.h"
 
-#define REGS_LINES 6u
+static const struct reg {
+	const char *name;
+	size_t offset;		/* in struct ev_regs; 8 bytes */
+} regs[] = {
+#define REG(name) { #name, offsetof(struct ev_regs, name) }
+	REG(rax), REG(rbx), REG(rcx), REG(rdx), REG(rsi), REG(rdi), REG(rbp), REG(rsp),
+	REG(r8),  REG(r9),  REG(r10), REG(r11), REG(r12), REG(r13), REG(r14), REG(r15),
+	REG(rip), REG(rflags), REG(cr0), REG(cr2), REG(cr3), REG(cr4), REG(efer), REG(cs_base),
+#undef REG
+};
 
+#define NR_REGS	  (sizeof(regs) / sizeof(regs[0]))
+#define REG_WIDTH 25	/* " rflags  0123456789abcdef" */
+
+/* As many columns as fit and divide the registers evenly. */
 static void prepare(struct ui *ui, int width)
 {
-	(void)ui;
-	(void)width;
+	ui->reg_columns = width >= 4 * REG_WIDTH ? 4 : width >= 3 * REG_WIDTH ? 3 :
+			  width >= 2 * REG_WIDTH ? 2 : 1;
+}
+
+static bool stands_still(struct ui *ui)
+{
+	const struct model *live = timeline_live(ui->tl);
+	const struct event *ev = ui_event(ui);
+
+	return live->stopped && ev && ev->seq >= live->stop_seq;
 }
 
 /* Where the machine stands still its registers are asked for; the answer comes
  * after the event it stopped at, and is shown there. */
 static const struct model_vm *vm_of(struct ui *ui)
 {
-	const struct model *live = timeline_live(ui->tl);
-	const struct event *ev = ui_event(ui);
-
-	if (live->stopped && ev && ev->seq >= live->stop_seq)
-		return model_vm(live, ui->at.level, ui->at.vm);
-	return ui_vm(ui);
+	return stands_still(ui) ? model_vm(timeline_live(ui->tl), ui->at.level, ui->at.vm) :
+				  ui_vm(ui);
 }
 
-static size_t lines_of(const struct model_vcpu *vcpu)
+static size_t lines_of(const struct ui *ui, const struct model_vcpu *vcpu)
 {
-	return !vcpu->known ? 0 : vcpu->regs_seq ? 4 + REGS_LINES : 4;
+	if (!vcpu->known)
+		return 0;
+	return vcpu->regs_seq ? 4 + NR_REGS / ui->reg_columns : 4;
 }
 
 static size_t count(struct ui *ui)
@@ -36,23 +57,28 @@ static size_t count(struct ui *ui)
 	size_t n = 0;
 
 	for (unsigned i = 0; vm && i < MODEL_MAX_VCPUS; i++)
-		n += lines_of(&vm->vcpu[i]);
+		n += lines_of(ui, &vm->vcpu[i]);
 	return n;
 }
 
 /* The vCPU that line *i is about; *i becomes the line within it. */
-static const struct model_vcpu *owner(const struct model_vm *vm, size_t *i, unsigned *id)
+static const struct model_vcpu *owner(struct ui *ui, size_t *i, unsigned *id)
 {
-	for (*id = 0; *i >= lines_of(&vm->vcpu[*id]); (*id)++)
-		*i -= lines_of(&vm->vcpu[*id]);
+	const struct model_vm *vm = vm_of(ui);
+
+	for (*id = 0; *i >= lines_of(ui, &vm->vcpu[*id]); (*id)++)
+		*i -= lines_of(ui, &vm->vcpu[*id]);
 	return &vm->vcpu[*id];
 }
 
-static void line_state(const struct model_vcpu *vcpu, unsigned id, struct line *line)
+static void line_state(struct ui *ui, const struct model_vcpu *vcpu, unsigned id,
+		       struct line *line)
 {
 	union mmu_role role = { .word = vcpu->cpu_role };
+	bool held = stands_still(ui) && vcpu->state == CH_RUNNING;
 
-	line_add(line, INK_title, "vcpu%u %s", id, vstate_name(vcpu->state));
+	line_add(line, INK_title, "vcpu%u %s", id,
+		 vstate_name(held ? CH_STOPPED : vcpu->state));
 	if (!role.level)
 		line_add(line, INK_plain, "  no paging");
 	else
@@ -88,44 +114,40 @@ static void line_exit(const struct model_vcpu *vcpu, struct line *line)
 		line_add(line, INK_dim, " %02x", vcpu->exit_bytes[i]);
 }
 
-static void line_regs(const struct model_vcpu *vcpu, size_t row, struct line *line)
+static void line_regs(const struct model_vcpu *vcpu, size_t row, unsigned columns,
+		      struct line *line)
 {
-	const struct ev_regs *r = &vcpu->regs;
+	size_t first = row * columns;
+	u64 value;
 
-#define FOUR(a, b, c, d)                                                                           \
-	line_add(line, INK_plain,                                                                  \
-		 "  %-6s %016" PRIx64 " %-6s %016" PRIx64 " %-6s %016" PRIx64 " %-6s %016" PRIx64, \
-		 #a, (u64)r->a, #b, (u64)r->b, #c, (u64)r->c, #d, (u64)r->d)
-	switch (row) {
-	case 0:
-		FOUR(rax, rbx, rcx, rdx);
-		break;
-	case 1:
-		FOUR(rsi, rdi, rbp, rsp);
-		break;
-	case 2:
-		FOUR(r8, r9, r10, r11);
-		break;
-	case 3:
-		FOUR(r12, r13, r14, r15);
-		break;
-	case 4:
-		FOUR(rip, rflags, cr0, cr2);
-		break;
-	default:
-		FOUR(cr3, cr4, efer, cs_base);
+	for (size_t i = first; i < first + columns && i < NR_REGS; i++) {
+		memcpy(&value, (const u8 *)&vcpu->regs + regs[i].offset, sizeof(value));
+		line_add(line, INK_plain, "%s%-7s %016" PRIx64, i == first ? "" : " ",
+			 regs[i].name, value);
 	}
-#undef FOUR
+}
+
+static void line_regs_when(struct ui *ui, const struct model_vcpu *vcpu, struct line *line)
+{
+	const struct event *ev = ui_event(ui);
+	bool later = ev && vcpu->regs_seq > ev->seq;
+
+	if (vcpu->regs_seq)
+		line_add(line, INK_dim, "  registers as %s at event %" PRIu64 "%s",
+			 later ? "read" : "last seen", vcpu->regs_seq,
+			 later ? ", after this one" : "");
+	else
+		line_add(line, INK_dim, "  registers not recorded");
 }
 
 static void line(struct ui *ui, size_t i, struct line *line)
 {
 	unsigned id;
-	const struct model_vcpu *vcpu = owner(vm_of(ui), &i, &id);
+	const struct model_vcpu *vcpu = owner(ui, &i, &id);
 
 	switch (i) {
 	case 0:
-		line_state(vcpu, id, line);
+		line_state(ui, vcpu, id, line);
 		break;
 	case 1:
 		line_roots(vcpu, line);
@@ -134,14 +156,10 @@ static void line(struct ui *ui, size_t i, struct line *line)
 		line_exit(vcpu, line);
 		break;
 	case 3:
-		if (vcpu->regs_seq)
-			line_add(line, INK_dim, "  registers as last seen at event %" PRIu64,
-				 vcpu->regs_seq);
-		else
-			line_add(line, INK_dim, "  registers not recorded");
+		line_regs_when(ui, vcpu, line);
 		break;
 	default:
-		line_regs(vcpu, i - 4, line);
+		line_regs(vcpu, i - 4, ui->reg_columns, line);
 	}
 }
 
