@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..27
+echo 1..29
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -131,6 +131,17 @@ demo()
 	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"
 }
 ok 'the demo without a terminal is lines and status 0' demo
+
+simulated()
+{
+	status_is 0 sim --plain quadrants && grep '^== pages 10' "$dir/out"
+}
+ok 'a scenario as lines ends with the state before its machine is taken apart' simulated
+words()
+{
+	status_is 0 sim --words && grep 'expect ghost' "$dir/out"
+}
+ok 'the language of scenarios is described' words
 
 # A machine that waits for GDB, in the background: $pid, its QEMU: $child.
 start_waiting()

@@ -184,6 +184,22 @@ static void print_state(struct ui *ui)
 	text_free(&text);
 }
 
+/* When the scenario is over the simulated machine takes its MMU apart: what is
+ * of interest is the moment before. */
+static void go_before_teardown(struct ui *ui, const struct timeline *tl)
+{
+	for (size_t i = timeline_count(tl); i--;) {
+		const struct event *ev = timeline_event(tl, i);
+
+		if (ev->id != EV_guest_end)
+			continue;
+		printf("The state after event %llu, before the machine was taken apart:\n",
+		       (unsigned long long)ev->seq);
+		ui_goto(ui, i);
+		return;
+	}
+}
+
 static int run_plain(struct session *s, const struct live_options *opt)
 {
 	const struct event *last;
@@ -197,6 +213,8 @@ static int run_plain(struct session *s, const struct live_options *opt)
 		printf("... up to event %llu.\n\nThe state after event %llu:\n",
 		       (unsigned long long)last->seq, (unsigned long long)s->last_printed);
 		ui_goto(ui, timeline_find(s->tl, s->last_printed));
+	} else if (s->machine.simulated) {
+		go_before_teardown(ui, s->tl);
 	}
 	print_state(ui);
 	ui_free(ui);
