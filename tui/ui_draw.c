@@ -161,9 +161,9 @@ static void break_prompt(const struct ui *ui, struct text *to)
 {
 	struct text set = { 0 };
 
-	if (ui_breaks(ui, &set))
-		text_add(to, "set: %s (again: removed; empty: all removed)  ", text_str(&set));
 	text_add(to, "stop at event: %s▁", ui->typed);
+	if (ui_breaks(ui, &set))
+		text_add(to, "  again: removed; empty: all removed; set: %s", text_str(&set));
 	text_free(&set);
 }
 
