@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..29
+echo 1..30
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -126,6 +126,24 @@ once()
 		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null
 }
 ok 'the break of the command line stops once' once
+cat >"$dir/keys.script" <<'E4'
+:until sp_new
+:goto 999999
+e
+A
+:until audit_end
+:save-screen -
+:view events
+:save-screen -
+E4
+keys()
+{
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/keys.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
+		grep -q 'resume exit' "$dir/out" &&
+		grep -q 'RULES ● [0-9]* green' "$dir/out"
+}
+ok 'keys step to the next exit, and audit' keys
 demo()
 {
 	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"
