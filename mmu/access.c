@@ -62,7 +62,7 @@ static void table_written(const struct transfer *t, gpa_t gpa, size_t len)
 	stat_add(t->vm, guest_writes, 1);
 	vm_emit(t->vm, op_vcpu(&op), guest_write, gpa, (u8)(len < 255 ? len : 255),
 		first_bytes(t->buf, len));
-	t->vm->backend->guest_wrote(&op, t->as, gpa, len);
+	t->vm->shadow->guest_wrote(&op, t->as, gpa, len);
 	op_end(&op);
 }
 /* returns  false: no slot there, or one that is read-only. Lock held. */

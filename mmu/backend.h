@@ -21,10 +21,6 @@ struct mmu_backend {
 	/* The tables need rmaps, tracks and the guest walker. */
 	bool indirect;
 
-	enum mmu_status (*init)(struct mmu_vm *vm);
-	/* Drops everything; nothing of this back end is left. Write lock. */
-	void (*uninit)(struct mmu_op *op);
-
 	/*
 	 * Makes the vCPU's root slot name a root of mmu->root_role for the
 	 * present CR3. Write lock. events sp_new, root_set, root_count
@@ -50,6 +46,8 @@ struct mmu_backend {
 	/* Clears W and mmu_writable of every entry that maps gfn; returns
 	 * whether one had mmu_writable (a flush is owed). Write lock. */
 	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
+	/* These two only where guest tables are mirrored (indirect), else NULL. */
+
 	/* A present guest table was written to (by the host or an emulated
 	 * instruction); the event guest_write has been emitted. Write lock. */
 	void (*guest_wrote)(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
@@ -61,7 +59,19 @@ struct mmu_backend {
 	void (*guest_flush)(struct mmu_vcpu *vcpu);
 };
 
-extern const struct mmu_backend shadow_backend;	/* shadow_mmu.c */
-extern const struct mmu_backend tdp_backend;	/* tdp_mmu.c */
+extern const struct mmu_backend shadow_mmu;	/* shadow_mmu.c */
+extern const struct mmu_backend tdp_mmu;	/* tdp_mmu.c */
+
+/* The two questions by which the front door goes to one back end or both. */
+static inline bool tdp_active(const struct mmu_vm *vm)
+{
+	return vm->tdp;
+}
+
+/* Once a shadow root was made there may be shadow pages, in TDP mode, too. */
+static inline bool shadow_maybe_present(const struct mmu_vm *vm)
+{
+	return vm->shadow && vm->shadow_used;
+}
 
 #endif

@@ -175,6 +175,7 @@ struct mmu_root {
  * walks an inner guest's tables and never has a root.
  */
 struct mmu {
+	const struct mmu_backend *backend;	/* who makes its tables */
 	struct cpu_role cpu_role;	/* what the guest has configured */
 	union mmu_role root_role;	/* what we build for it */
 	struct mmu_root root;
@@ -210,8 +211,11 @@ struct mmu_vcpu {
 struct mmu_vm {
 	const struct mmu_env *env;	/* outlives the VM */
 	struct mmu_config config;
-	const struct mmu_backend *backend;
+	/* What may have tables: NULL where the VM does not use that back end. At least
+	 * one is there; only shadow in SHADOW mode. */
+	const struct mmu_backend *tdp, *shadow;
 	unsigned maxphyaddr;
+	_Atomic u64 knob[MMU_NR_KNOBS];	/* written under lock, read by anybody */
 
 	struct rw_lock lock;		/* write: shadow MMU, slots, zaps; read: TDP faults */
 

@@ -37,7 +37,7 @@ bool vcpu_set_role(struct mmu_vcpu *vcpu)
 					      role_root_shadow(cpu);
 	mmu->cpu_role = cpu;
 	/* What mirrors guest tables also depends on what the root role omits. */
-	if (root.word != mmu->root_role.word || vcpu->vm->backend->indirect)
+	if (root.word != mmu->root_role.word || mmu->backend->indirect)
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 	mmu->root_role = root;
 	gwalk_init_permissions(mmu);
@@ -54,12 +54,12 @@ void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_l
 	vcpu->same_faults = 0;
 	if (cr3_load || cr3_changed)
 		vm_emit(vcpu->vm, vcpu->id, guest_cr3, regs->cr3);
-	if (cr3_changed && vcpu->vm->backend->indirect)
+	if (cr3_changed && vcpu->mmu->backend->indirect)
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 	global |= vcpu_set_role(vcpu);
 	if (cr3_load || global) {
 		vm_emit(vcpu->vm, vcpu->id, guest_flush, global);
-		vcpu->vm->backend->guest_flush(vcpu);
+		vcpu->mmu->backend->guest_flush(vcpu);
 	}
 }
 
@@ -82,7 +82,7 @@ void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
 		return;
 	vm_emit(vcpu->vm, vcpu->id, guest_invlpg, gva);
 	vcpu->same_faults = 0;
-	vcpu->vm->backend->invlpg(vcpu, gva);
+	vcpu->mmu->backend->invlpg(vcpu, gva);
 }
 
 /* ---- entering and leaving ------------------------------------------------------------- */
@@ -90,7 +90,7 @@ void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
 static void drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
 {
 	if (vcpu->mmu->root.sp)
-		op->vm->backend->put_root(op, &vcpu->mmu->root);
+		vcpu->mmu->backend->put_root(op, &vcpu->mmu->root);
 }
 
 void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
@@ -110,7 +110,7 @@ static enum mmu_status load_root(struct mmu_vcpu *vcpu)
 		return MMU_NOMEM;
 	atomic_fetch_and(&vcpu->requests, ~MMU_REQ_RELOAD);
 	drop_root(&op, vcpu);
-	status = vcpu->vm->backend->load_root(&op, vcpu->mmu);
+	status = vcpu->mmu->backend->load_root(&op, vcpu->mmu);
 	if (status != MMU_OK)
 		vcpu_no_root(&op, vcpu);
 	op_end(&op);
@@ -189,8 +189,8 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 	mmu_check(vm, !(error & PFERR_RSVD), "D-3: the hardware found reserved bits in our tables",
 		  addr, error);
 	vm_emit(vm, vcpu->id, fault, addr, error,
-		(u8)(!vm->backend->indirect || vcpu->mmu->root_role.direct));
-	verdict = vcpu_has_root(vcpu) ? vm->backend->fault(vcpu, &in, fault) : MMU_RETRY;
+		(u8)vcpu->mmu->root_role.direct);
+	verdict = vcpu_has_root(vcpu) ? vcpu->mmu->backend->fault(vcpu, &in, fault) : MMU_RETRY;
 	verdict = guard_progress(vcpu, &in, verdict);
 	count_verdict(vm, verdict);
 	vm_emit(vm, vcpu->id, verdict, addr, (u8)verdict);
@@ -205,8 +205,8 @@ bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn)
 	struct mmu_op op;
 
 	op_begin(&op, vm, NULL, true);
-	for (unsigned as = 0; as < MMU_NR_AS; as++)
-		any |= vm->backend->unprotect(&op, as, gfn);
+	for (unsigned as = 0; shadow_maybe_present(vm) && as < MMU_NR_AS; as++)
+		any |= vm->shadow->unprotect(&op, as, gfn);
 	op_end(&op);
 	return any;
 }
@@ -214,10 +214,13 @@ bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn)
 u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end)
 {
 	struct mmu_op op;
-	u64 zapped;
+	u64 zapped = 0;
 
 	op_begin(&op, vm, NULL, true);
-	zapped = vm->backend->zap_range(&op, as, start, end);
+	if (tdp_active(vm))
+		zapped += vm->tdp->zap_range(&op, as, start, end);
+	if (shadow_maybe_present(vm))
+		zapped += vm->shadow->zap_range(&op, as, start, end);
 	vm_emit(vm, MMU_NO_VCPU, zap_range, (u8)as, start, end, (u32)zapped);
 	op_end(&op);
 	return zapped;
@@ -226,10 +229,13 @@ u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end)
 void mmu_zap_all(struct mmu_vm *vm)
 {
 	struct mmu_op op;
-	u32 pages;
+	u32 pages = 0;
 
 	op_begin(&op, vm, NULL, true);
-	pages = vm->backend->zap_all(&op);
+	if (tdp_active(vm))
+		pages += vm->tdp->zap_all(&op);
+	if (shadow_maybe_present(vm))
+		pages += vm->shadow->zap_all(&op);
 	vm_emit(vm, MMU_NO_VCPU, zap_all, pages);
 	op_end(&op);
 }

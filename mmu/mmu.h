@@ -47,10 +47,6 @@ struct mmu_config {
 	unsigned nr_vcpus;	/* 1..MMU_MAX_VCPUS */
 	unsigned tdp_level;	/* 4, or 5 on the simulated machine; levels of a TDP root */
 	unsigned maxphyaddr;	/* 36..52; bits of a physical address on this hardware */
-	bool huge;		/* map 2 MiB and 1 GiB where slot and guest allow it */
-	/* Shadow pages before the oldest are recycled; 0: no bound. Too few for
-	 * what one instruction touches, and it never gets through: 64 suffice. */
-	u32 page_budget;
 };
 
 /* The guest's registers that decide about translation. */
@@ -68,7 +64,7 @@ struct mmu_regs {
  *            INVAL   a field of config is out of range
  *            NOSUPP  this build has no such back end
  *            NOMEM
- *   events   mmu_config
+ *   events   mmu_config, knob for each
  */
 enum mmu_status __must_check mmu_vm_create(const struct mmu_env *env,
 					   const struct mmu_config *config, struct mmu_vm **vm);
@@ -84,6 +80,36 @@ void mmu_vm_destroy(struct mmu_vm *vm);
  */
 enum mmu_status __must_check mmu_vcpu_create(struct mmu_vm *vm, unsigned id,
 					     struct mmu_vcpu **vcpu);
+
+/* ---- knobs -------------------------------------------------------------- */
+
+enum mmu_knob {
+#define KNOB(name, initial, min, max, sentence) MMU_KNOB_##name,
+#include "mmu/knob.def"
+	MMU_NR_KNOBS
+};
+
+/* What there is to say about a knob: a row of knob.def, by enum mmu_knob. */
+struct mmu_knob_row {
+	const char *name;
+	u64 initial, min, max;
+	const char *sentence;
+};
+
+extern const struct mmu_knob_row mmu_knobs[MMU_NR_KNOBS];
+
+/*
+ * Turns a knob, at any time. Of a small page budget: with too few pages for
+ * what one instruction touches it never gets through; 64 suffice.
+ *
+ *   returns  OK, INVAL: no such knob, or not in its range
+ *   events   knob
+ */
+enum mmu_status __must_check mmu_set_knob(struct mmu_vm *vm, enum mmu_knob knob, u64 value);
+u64 mmu_get_knob(const struct mmu_vm *vm, enum mmu_knob knob);
+
+/* returns  MMU_NR_KNOBS: there is none of this name */
+enum mmu_knob mmu_knob_by_name(const char *name);
 
 /* ---- memory slots ------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
  */
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
-#include "mmu/shadow_mmu.h"
+#include "mmu/shadow.h"
 
 #define ACCESS_BITS (PFERR_WRITE | PFERR_USER | PFERR_FETCH)
 

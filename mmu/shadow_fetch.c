@@ -14,7 +14,7 @@
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
-#include "mmu/shadow_mmu.h"
+#include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 
@@ -115,7 +115,7 @@ static unsigned goal_level(const struct fetch *f)
 	unsigned level = f->walk->top ? f->walk->leaf_level : LEVEL_2M;
 	struct mmu_vm *vm = f->op->vm;
 
-	if (!vm->config.huge)
+	if (!mmu_get_knob(vm, MMU_KNOB_huge))
 		return LEVEL_4K;
 	if (level > slot_max_level(f->slot, f->walk->gfn))
 		level = slot_max_level(f->slot, f->walk->gfn);

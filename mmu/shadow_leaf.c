@@ -8,7 +8,7 @@
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
 #include "mmu/rmap.h"
-#include "mmu/shadow_mmu.h"
+#include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 

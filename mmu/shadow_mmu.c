@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The shadow MMU behind the contract of the back ends. */
 #include "mmu/flush.h"
-#include "mmu/shadow_mmu.h"
-
-static enum mmu_status shadow_init(struct mmu_vm *vm)
-{
-	vm->nr_indirect = 0;
-	return MMU_OK;
-}
-
-static void shadow_uninit(struct mmu_op *op)
-{
-	shadow_zap_all(op);
-}
+#include "mmu/shadow.h"
 
 /* The entry is true already: a store to its table was seen. The hardware may
  * still remember what was before. */
@@ -22,11 +11,9 @@ static void shadow_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
 	flush_vcpu(vcpu, FLUSH_guest);
 }
 
-const struct mmu_backend shadow_backend = {
+const struct mmu_backend shadow_mmu = {
 	.name = "shadow",
 	.indirect = true,
-	.init = shadow_init,
-	.uninit = shadow_uninit,
 	.load_root = shadow_load_root,
 	.put_root = shadow_put_root,
 	.fault = shadow_fault,

@@ -11,7 +11,7 @@
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/rmap.h"
-#include "mmu/shadow_mmu.h"
+#include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 

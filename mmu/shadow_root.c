@@ -8,7 +8,7 @@
 #include "mmu/flush.h"
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
-#include "mmu/shadow_mmu.h"
+#include "mmu/shadow.h"
 #include "mmu/sp.h"
 
 /* Legacy CR3 has 32 bits. */

@@ -7,13 +7,9 @@
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/rmap.h"
-#include "mmu/shadow_mmu.h"
+#include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
-
-/* Writes to a table between two uses of its shadow, after which the frame is
- * taken for something else now. */
-#define FLOOD_WRITES	3
 
 /* Pages one fault may make, and how many are recycled at once. */
 #define ROOM_LOW	(LEVEL_MAX + 1)
@@ -155,7 +151,7 @@ static struct sp *oldest_but_roots(struct mmu_vm *vm)
 void shadow_make_room(struct mmu_vcpu *vcpu)
 {
 	struct mmu_vm *vm = vcpu->vm;
-	u32 budget = vm->config.page_budget;
+	u64 budget = mmu_get_knob(vm, MMU_KNOB_budget);
 	struct mmu_op op;
 	struct sp *sp;
 
@@ -206,11 +202,13 @@ static bool drop_gptes(struct mmu_op *op, struct sp *sp, unsigned start, unsigne
 
 static void drop_shadows(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
 {
+	u64 flood = mmu_get_knob(op->vm, MMU_KNOB_flood);
 	struct sp *sp, *next;
 	bool any = false;
 
+	/* So many writes without a use, and the frame is taken for something else now. */
 	for_each_shadow(op->vm, sp, next, as, gfn) {
-		if (++sp->write_flooding >= FLOOD_WRITES)
+		if (++sp->write_flooding >= flood && flood)
 			shadow_zap_page(op, sp);
 		else
 			any |= drop_gptes(op, sp, start, end);

@@ -109,8 +109,8 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 	if (!slot_collides(vm, as, &slot)) {
 		status = slot_make_arrays(vm, &slot);
 		/* The shadows there are were counted without this slot. */
-		if (status == MMU_OK && vm->backend->indirect && slot_has_twins(vm, &slot))
-			vm->backend->zap_all(&op);
+		if (status == MMU_OK && shadow_maybe_present(vm) && slot_has_twins(vm, &slot))
+			vm->shadow->zap_all(&op);
 		if (status == MMU_OK)
 			slot_publish(&op, &slot);
 	}
@@ -119,17 +119,17 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 }
 
 /*
- * Shadow pages may stand on the slot's frames anywhere in any tree, so a back
- * end that mirrors guest tables gives up all of them.
+ * Shadow pages may stand on the slot's frames anywhere in any tree, so the shadow
+ * MMU gives up all of them.
  */
 static void slot_zap(struct mmu_op *op, const struct memslot *slot)
 {
-	const struct mmu_backend *backend = op->vm->backend;
+	struct mmu_vm *vm = op->vm;
 
-	if (backend->indirect)
-		backend->zap_all(op);
-	else
-		backend->zap_range(op, slot->as, slot->base_gfn, slot->base_gfn + slot->npages);
+	if (tdp_active(vm))
+		vm->tdp->zap_range(op, slot->as, slot->base_gfn, slot->base_gfn + slot->npages);
+	if (shadow_maybe_present(vm))
+		vm->shadow->zap_all(op);
 	flush_need(op, FLUSH_slot, slot->base_gfn, slot->npages);
 }
 

@@ -22,7 +22,7 @@ struct want {
 static unsigned want_level(const struct want *want)
 {
 	struct mmu_vm *vm = want->op->vm;
-	unsigned level = vm->config.huge ? slot_max_level(want->slot, want->gfn) : LEVEL_4K;
+	unsigned level = mmu_get_knob(vm, MMU_KNOB_huge) ? slot_max_level(want->slot, want->gfn) : LEVEL_4K;
 
 	while (level > LEVEL_4K &&
 	       !track_allows_level(vm, want->slot, want->gfn & ~(level_frames(level) - 1), level))

@@ -195,29 +195,6 @@ static bool tdp_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn
 
 /* ---- the contract ---------------------------------------------------------------------- */
 
-static enum mmu_status tdp_init(struct mmu_vm *vm)
-{
-	(void)vm;
-	return MMU_OK;
-}
-
-static void tdp_uninit(struct mmu_op *op)
-{
-	(void)tdp_zap_all(op);
-}
-
-/* No guest table is mirrored, so writes to them are nobody's business. */
-static void tdp_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes)
-{
-	(void)op, (void)as, (void)gpa, (void)bytes;
-}
-
-static bool tdp_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn)
-{
-	(void)op, (void)as, (void)gfn;
-	return false;
-}
-
 /* The TLB caches both stages as one; the host saw the guest's flush only because
  * it intercepts it, so the hardware has not done it. */
 static void tdp_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
@@ -231,18 +208,14 @@ static void tdp_guest_flush(struct mmu_vcpu *vcpu)
 	flush_vcpu(vcpu, FLUSH_guest);
 }
 
-const struct mmu_backend tdp_backend = {
+const struct mmu_backend tdp_mmu = {
 	.name = "tdp",
-	.init = tdp_init,
-	.uninit = tdp_uninit,
 	.load_root = tdp_load_root,
 	.put_root = tdp_put_root,
 	.fault = tdp_fault,
 	.zap_range = tdp_zap_range,
 	.zap_all = tdp_zap_all,
 	.write_protect = tdp_write_protect,
-	.guest_wrote = tdp_guest_wrote,
-	.unprotect = tdp_unprotect,
 	.invlpg = tdp_invlpg,
 	.guest_flush = tdp_guest_flush,
 };

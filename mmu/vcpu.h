@@ -12,8 +12,12 @@ bool vcpu_set_role(struct mmu_vcpu *vcpu);
 /* The vCPU has no root any more. Write lock. events root_count, root_set */
 void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu);
 
-/* events  mmu_config; mmu_role */
+/* Every knob as it is at first. No event. */
+void vm_init_knobs(struct mmu_vm *vm);
+
+/* events  mmu_config and knob for each; knob; mmu_role */
 void vm_emit_config(struct mmu_vm *vm);
+void vm_emit_knob(struct mmu_vm *vm, enum mmu_knob knob);
 void vcpu_emit_role(struct mmu_vcpu *vcpu);
 
 /* True if the root slot is good to use: none is, while another is asked for.

@@ -8,20 +8,20 @@
 #include "mmu/vcpu.h"
 
 /* The one place that knows both back ends; a build may lack one. */
-static const struct mmu_backend *backend_of(enum mmu_mode mode)
+static void choose_backends(struct mmu_vm *vm)
 {
-	switch (mode) {
-#if !defined(MMU_NO_SHADOW)
-	case MMU_MODE_SHADOW:
-		return &shadow_backend;
+#ifndef MMU_NO_SHADOW
+	vm->shadow = &shadow_mmu;
 #endif
 #ifndef MMU_NO_TDP
-	case MMU_MODE_TDP:
-		return &tdp_backend;
+	if (vm->config.mode == MMU_MODE_TDP)
+		vm->tdp = &tdp_mmu;
 #endif
-	default:
-		return NULL;
-	}
+}
+
+static bool has_backend(const struct mmu_vm *vm)
+{
+	return vm->config.mode == MMU_MODE_TDP ? vm->tdp : vm->shadow;
 }
 
 static bool config_is_sane(const struct mmu_config *config)
@@ -44,12 +44,10 @@ static void vm_give_back(struct mmu_vm *vm)
 
 static enum mmu_status vm_init(struct mmu_vm *vm)
 {
-	enum mmu_status status = sps_init(vm, vm->backend->indirect);
+	enum mmu_status status = sps_init(vm, !tdp_active(vm));
 
 	if (status == MMU_OK)
 		status = slots_init(vm);
-	if (status == MMU_OK)
-		status = vm->backend->init(vm);
 	return status;
 }
 
@@ -63,20 +61,19 @@ enum mmu_status mmu_vm_create(const struct mmu_env *env, const struct mmu_config
 	*vmp = NULL;
 	if (!config_is_sane(config))
 		return MMU_INVAL;
-	if (!backend_of(config->mode))
-		return MMU_NOSUPP;
 	self_hpa = env->page_alloc(env->ctx);
 	if (self_hpa == HPA_INVALID)
 		return MMU_NOMEM;
 	vm = mmu_va(env, self_hpa);
 	vm->env = env;
 	vm->config = *config;
-	vm->backend = backend_of(config->mode);
 	vm->maxphyaddr = config->maxphyaddr;
 	vm->self_hpa = self_hpa;
 	vm->pages = 1;
 	vm->epoch = 1;
-	status = vm_init(vm);
+	vm_init_knobs(vm);
+	choose_backends(vm);
+	status = has_backend(vm) ? vm_init(vm) : MMU_NOSUPP;
 	if (status != MMU_OK) {
 		vm_give_back(vm);
 		return status;
@@ -91,8 +88,9 @@ void vm_emit_config(struct mmu_vm *vm)
 	const struct mmu_config *config = &vm->config;
 
 	vm_emit(vm, MMU_NO_VCPU, mmu_config, (u8)config->mode, (u8)config->nr_vcpus,
-		(u8)config->tdp_level, (u8)config->maxphyaddr,
-		config->huge | (u64)config->page_budget << 32);
+		(u8)config->tdp_level, (u8)config->maxphyaddr);
+	for (unsigned i = 0; i < MMU_NR_KNOBS; i++)
+		vm_emit_knob(vm, i);
 }
 
 void mmu_vm_destroy(struct mmu_vm *vm)
@@ -103,7 +101,10 @@ void mmu_vm_destroy(struct mmu_vm *vm)
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		if (vm->vcpu[i])
 			vcpu_no_root(&op, vm->vcpu[i]);
-	vm->backend->uninit(&op);
+	if (tdp_active(vm))
+		vm->tdp->zap_all(&op);
+	if (shadow_maybe_present(vm))
+		vm->shadow->zap_all(&op);
 	op_end(&op);
 	mmu_check(vm, !epoch_reap(vm), "I-6: a reader is inside a VM that ends", vm->nr_deferred,
 		  0);
@@ -135,6 +136,7 @@ enum mmu_status mmu_vcpu_create(struct mmu_vm *vm, unsigned id, struct mmu_vcpu 
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->mmu = vcpu->walk_mmu = &vcpu->root_mmu;
+	vcpu->root_mmu.backend = tdp_active(vm) ? vm->tdp : vm->shadow;
 	vcpu_set_role(vcpu);
 	op_begin(&op, vm, NULL, true);
 	vm->vcpu_hpa[id] = hpa;

@@ -6,9 +6,6 @@
 #include "mmu/spte_set.h"
 #include "tests/audit_breaks.h"
 
-static const struct mmu_config huge_config = {
-	.mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48, .huge = true,
-};
 
 static struct machine m;
 
@@ -144,7 +141,8 @@ struct machine *break_D_5(void)
 	struct mmu_host_step steps[5];
 	unsigned nr;
 
-	make_root(&huge_config);
+	make_root(NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_fault(&m, 0, 2 << 20, PFERR_WRITE, NULL);
 	nr = mmu_host_walk(m.vcpu[0], 2 << 20, steps);
 	((spte_t *)fake_va(&m.fake, steps[nr - 1].hpa))->raw |= BIT(12);

@@ -30,6 +30,7 @@ struct page {
 
 struct model {
 	struct ev_mmu_config config;
+	u64 knob[MMU_NR_KNOBS];
 	struct ev_slot_create slot[MMU_NR_AS][MMU_MAX_SLOTS];
 	u64 generation[MMU_NR_AS];
 	struct {
@@ -178,6 +179,9 @@ static void on_memory(struct model *model, const struct fake_event *event)
 	case EV_mmu_config:
 		model->config = event->mmu_config;
 		break;
+	case EV_knob:
+		model->knob[event->knob.knob] = event->knob.value;
+		break;
 	case EV_slot_create:
 		model->slot[event->slot_create.as][event->slot_create.slot] = event->slot_create;
 		break;
@@ -246,6 +250,7 @@ static void compare(struct machine *m, struct model *story)
 	mmu_dump(m->vm);
 	dump = model_of(&m->fake, NULL);
 	ck_assert(!memcmp(&dump->config, &story->config, sizeof(dump->config)));
+	ck_assert(!memcmp(dump->knob, story->knob, sizeof(dump->knob)));
 	ck_assert(!memcmp(dump->slot, story->slot, sizeof(dump->slot)));
 	ck_assert(!memcmp(dump->generation, story->generation, sizeof(dump->generation)));
 	ck_assert(!memcmp(dump->vcpu, story->vcpu, sizeof(dump->vcpu)));
@@ -258,14 +263,14 @@ static void compare(struct machine *m, struct model *story)
 
 START_TEST(a_dump_tells_what_the_events_of_a_tdp_vm_told)
 {
-	static const struct mmu_config huge = { .mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4,
-						.maxphyaddr = 48, .huge = true, .page_budget = 9 };
 	struct mmu_regs regs = { .smm = true };
 	struct mmu_entry entry;
 	struct model *story;
 	struct machine m;
 
-	machine_init(&m, &huge);
+	machine_init(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
+	machine_knob(&m, MMU_KNOB_budget, 9);
 	story = model_of(&m.fake, NULL);
 	compare(&m, story);
 	machine_ram(&m, 0, 0, 0x2000, 0);

@@ -189,11 +189,11 @@ END_TEST
 START_TEST(a_snapshot_that_differs_from_the_events_is_damage)
 {
 	static const char before[] =
-		"1 1 0.1.- cause=0 mmu_config mode=tdp nr_vcpus=1 tdp_level=4 maxphyaddr=40 knobs=0x0\n"
+		"1 1 0.1.- cause=0 mmu_config mode=tdp nr_vcpus=1 tdp_level=4 maxphyaddr=40\n"
 		"2 1 0.1.0 cause=0 sp_new sp=1 gfn=0x1 role=0x31 hpa=0x1000 flags=0x0\n"
 		"3 1 0.1.0 cause=0 spte_set sp=1 index=1 level=1 gfn=0x9 old=0x0 new=0x803\n"
 		"4 3 0.1.- cause=0 snapshot_begin vm=0 synthetic\n"
-		"5 1 0.1.- cause=0 mmu_config mode=tdp nr_vcpus=1 tdp_level=4 maxphyaddr=40 knobs=0x0"
+		"5 1 0.1.- cause=0 mmu_config mode=tdp nr_vcpus=1 tdp_level=4 maxphyaddr=40"
 		" synthetic\n"
 		"6 1 0.1.0 cause=0 sp_new sp=1 gfn=0x1 role=0x31 hpa=0x1000 flags=0x0 synthetic\n";
 	struct timeline *t;

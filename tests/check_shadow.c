@@ -12,9 +12,6 @@
 
 static struct guest g;
 
-static const struct mmu_config huge = {
-	.mode = MMU_MODE_SHADOW, .nr_vcpus = 2, .maxphyaddr = 48, .huge = true,
-};
 
 #define RW	(GPTE_W | GPTE_U)
 #define USER	PFERR_USER
@@ -77,7 +74,8 @@ START_TEST(without_paging_huge_pages_serve_if_allowed)
 {
 	unsigned level;
 
-	guest_init(&g, UNPAGED, &huge);
+	guest_init(&g, UNPAGED, NULL);
+	machine_knob(&g.m, MMU_KNOB_huge, 1);
 	expect_mapped(&g, 0, 0x234567, WRITE, 0x234567);
 	ck_assert(machine_leaf(&g.m, 0, 0x234567, &level));
 	ck_assert_uint_eq(level, 2);
@@ -151,7 +149,8 @@ START_TEST(a_4m_page_is_mapped_by_small_or_huge_pages)
 	for (unsigned allow = 0; allow < 2; allow++) {
 		unsigned level;
 
-		guest_init(&g, TWO_LEVEL, allow ? &huge : NULL);
+		guest_init(&g, TWO_LEVEL, NULL);
+		machine_knob(&g.m, MMU_KNOB_huge, allow);
 		guest_map(&g, 0xc0400000, 0x00c00000, RW, 2);
 		expect_mapped(&g, 0, 0xc0412345, USER | WRITE, 0x00c12345);
 		expect_mapped(&g, 0, 0xc0612345, USER | WRITE, 0x00e12345);
@@ -169,7 +168,8 @@ START_TEST(a_store_to_a_4m_entry_drops_both_halves)
 {
 	gpa_t pde;
 
-	guest_init(&g, TWO_LEVEL, &huge);
+	guest_init(&g, TWO_LEVEL, NULL);
+	machine_knob(&g.m, MMU_KNOB_huge, 1);
 	pde = guest_map(&g, 0xc0400000, 0x00c00000, RW, 2);
 	expect_mapped(&g, 0, 0xc0412345, USER, 0x00c12345);
 	expect_mapped(&g, 0, 0xc0612345, USER, 0x00e12345);
@@ -246,7 +246,8 @@ START_TEST(huge_guest_pages_are_mapped_by_what_the_slot_allows)
 		gva_t base = 0xffff800000000000, offset = cases[i].guest_level == 2 ? 0x800000 : 0;
 		unsigned level;
 
-		guest_init(&g, LONG4, cases[i].allow ? &huge : NULL);
+		guest_init(&g, LONG4, NULL);
+		machine_knob(&g.m, MMU_KNOB_huge, cases[i].allow);
 		guest_map(&g, base + offset, offset, RW, cases[i].guest_level);
 		expect_mapped(&g, 0, base + 0x812345, USER | WRITE, 0x812345);
 		ck_assert(machine_leaf(&g.m, 0, base + 0x812345, &level));

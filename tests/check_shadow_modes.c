@@ -378,11 +378,8 @@ END_TEST
 
 START_TEST(the_page_budget_recycles_the_oldest_pages)
 {
-	static const struct mmu_config tight = {
-		.mode = MMU_MODE_SHADOW, .nr_vcpus = 1, .maxphyaddr = 48, .page_budget = 40,
-	};
-
-	guest_init(&g, LONG4, &tight);
+	guest_init(&g, LONG4, NULL);
+	machine_knob(&g.m, MMU_KNOB_budget, 40);
 	for (u64 i = 0; i < 200; i++)
 		guest_map(&g, i << 21, 0x1000000 + (i << 12), RW, 1);
 	for (u64 round = 0; round < 2; round++)

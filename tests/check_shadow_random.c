@@ -220,13 +220,14 @@ static u64 seed(void)
 static void duel(enum guest_mode mode, bool huge)
 {
 	const struct mmu_config config = {
-		.mode = MMU_MODE_SHADOW, .nr_vcpus = 2, .maxphyaddr = 48, .huge = huge,
-		.page_budget = huge ? 30 : 0,
+		.mode = MMU_MODE_SHADOW, .nr_vcpus = 2, .maxphyaddr = 48,
 	};
 	unsigned reached = 0;
 
 	random_state = (0x9e3779b97f4a7c15 ^ (mode << 8 | huge)) + seed();
 	guest_init(&g, mode, &config);
+	machine_knob(&g.m, MMU_KNOB_huge, huge);
+	machine_knob(&g.m, MMU_KNOB_budget, huge ? 30 : 0);
 	g.m.fake.env.events_on = false;
 	g.m.audit_every = 400;
 	for (gpa_t gpa = GUEST_TABLES << PAGE_SHIFT;

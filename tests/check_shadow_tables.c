@@ -226,13 +226,11 @@ END_TEST
 
 START_TEST(a_huge_mapping_of_a_frame_that_becomes_a_table_is_broken_up)
 {
-	static const struct mmu_config huge = {
-		.mode = MMU_MODE_SHADOW, .nr_vcpus = 2, .maxphyaddr = 48, .huge = true,
-	};
 	gpa_t table = 0x800000;
 	unsigned level;
 
-	guest_init(&g, LONG4, &huge);
+	guest_init(&g, LONG4, NULL);
+	machine_knob(&g.m, MMU_KNOB_huge, 1);
 	guest_map(&g, 0x800000, 0x800000, RW, 2);
 	expect_mapped(&g, 0, 0x801000, WRITE, 0x801000);
 	ck_assert(machine_leaf(&g.m, 0, 0x801000, &level) && level == 2);

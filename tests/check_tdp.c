@@ -15,9 +15,6 @@
 #define MB (1ull << 20)
 #define GB (1ull << 30)
 
-static const struct mmu_config huge_config = {
-	.mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48, .huge = true,
-};
 
 /* 16 MiB of RAM at 0. */
 static void setup(struct machine *m, const struct mmu_config *config)
@@ -129,7 +126,8 @@ START_TEST(memory_aligned_alike_is_mapped_by_the_largest_page_that_fits)
 	struct machine m;
 	unsigned level;
 
-	machine_init(&m, &huge_config);
+	machine_init(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	/* RAM lies at 1 GiB of the host: alike modulo 1 GiB. */
 	machine_ram(&m, 0, 0, (GB + 4 * MB) >> PAGE_SHIFT, 0);
 	machine_enter(&m, 0);
@@ -151,7 +149,8 @@ START_TEST(a_slot_that_begins_or_ends_inside_a_huge_page_gets_small_ones_there)
 	struct machine m;
 	unsigned level;
 
-	machine_init(&m, &huge_config);
+	machine_init(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_ram(&m, 0, 1, 1023, PAGE_SIZE);
 	machine_enter(&m, 0);
 	ck_assert_int_eq(machine_fault(&m, 0, 0x1000, W, NULL), MMU_RETRY);
@@ -169,7 +168,8 @@ START_TEST(memory_that_is_not_aligned_alike_gets_small_pages)
 	struct machine m;
 	unsigned level;
 
-	machine_init(&m, &huge_config);
+	machine_init(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_ram(&m, 0, 0, 2048, PAGE_SIZE);
 	machine_enter(&m, 0);
 	ck_assert_int_eq(machine_fault(&m, 0, 4 * MB, W, NULL), MMU_RETRY);
@@ -208,7 +208,8 @@ START_TEST(a_huge_leaf_that_reaches_into_the_range_goes_wholly)
 {
 	struct machine m;
 
-	setup(&m, &huge_config);
+	setup(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_fault(&m, 0, 2 * MB, W, NULL);
 	ck_assert_uint_eq(m.vm->stats.sptes_2m, 1);
 	ck_assert_uint_eq(mmu_zap_range(m.vm, 0, 1023, 1024), 1);
@@ -395,12 +396,13 @@ START_TEST(who_loses_the_race_for_a_split_gives_its_full_table_back)
 	struct machine m;
 	struct mmu_op op;
 
-	setup(&m, &huge_config);
+	setup(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_fault(&m, 0, 0x5000, W, NULL);
 	op_begin(&op, m.vm, NULL, true);
 	ck_assert_int_eq(slots_make_rmaps(m.vm), MMU_OK);
 	track_add(&op, slot_by_id(m.vm, 0, 0), 100, LEVEL_2M);
-	m.vm->backend->write_protect(&op, slot_by_id(m.vm, 0, 0), 100);
+	m.vm->tdp->write_protect(&op, slot_by_id(m.vm, 0, 0), 100);
 	track_remove(&op, slot_by_id(m.vm, 0, 0), 100, LEVEL_2M);
 	/* Tracking that the audit does not miss pages for: the range's alone. */
 	++*(u32 *)parray_get(&m.fake.env, &slot_by_id(m.vm, 0, 0)->huge_shadowed[0], 0);
@@ -424,11 +426,12 @@ START_TEST(write_protecting_a_frame_takes_w_and_mmu_w_at_any_level)
 	struct mmu_op op;
 	u64 spte;
 
-	setup(&m, &huge_config);
+	setup(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_fault(&m, 0, 2 * MB, W, NULL);
 	op_begin(&op, m.vm, NULL, true);
-	ck_assert(m.vm->backend->write_protect(&op, slot_by_id(m.vm, 0, 0), 700));
-	ck_assert(!m.vm->backend->write_protect(&op, slot_by_id(m.vm, 0, 0), 700));
+	ck_assert(m.vm->tdp->write_protect(&op, slot_by_id(m.vm, 0, 0), 700));
+	ck_assert(!m.vm->tdp->write_protect(&op, slot_by_id(m.vm, 0, 0), 700));
 	op_end(&op);
 	machine_audit(&m);
 	spte = machine_leaf(&m, 0, 2 * MB, NULL);
@@ -444,12 +447,13 @@ START_TEST(a_huge_leaf_is_split_where_a_shadowed_table_lies_inside)
 	struct mmu_op op;
 	unsigned level;
 
-	setup(&m, &huge_config);
+	setup(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	machine_fault(&m, 0, 2 * MB, W, NULL);
 	op_begin(&op, m.vm, NULL, true);
 	ck_assert_int_eq(slots_make_rmaps(m.vm), MMU_OK);
 	track_add(&op, slot_by_id(m.vm, 0, 0), 700, LEVEL_2M);
-	m.vm->backend->write_protect(&op, slot_by_id(m.vm, 0, 0), 700);
+	m.vm->tdp->write_protect(&op, slot_by_id(m.vm, 0, 0), 700);
 	op_end(&op);
 	fake_forget(&m.fake);
 	ck_assert_int_eq(mmu_fault(m.vcpu[0], 2 * MB, W, &(struct mmu_fault){ 0 }), MMU_RETRY);

@@ -9,8 +9,8 @@
 #define MB (1ull << 20)
 #define GB (1ull << 30)
 
-static const struct mmu_config huge_config = {
-	.mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48, .huge = true,
+static const struct mmu_config tdp_config = {
+	.mode = MMU_MODE_TDP, .nr_vcpus = 2, .tdp_level = 4, .maxphyaddr = 48,
 };
 
 /* 16 MiB of RAM at 0. */
@@ -168,12 +168,10 @@ END_TEST
 
 START_TEST(the_page_budget_is_not_for_tdp)
 {
-	struct mmu_config config = huge_config;
 	struct machine m;
 
-	config.page_budget = 1;
-	config.huge = false;
-	setup(&m, &config);
+	setup(&m, NULL);
+	machine_knob(&m, MMU_KNOB_budget, 1);
 	for (gpa_t gpa = 0; gpa < 16 * MB; gpa += MB)
 		ck_assert_int_eq(machine_fault(&m, 0, gpa, W, NULL), MMU_RETRY);
 	ck_assert_uint_eq(m.vm->stats.sptes_4k, 16);
@@ -213,7 +211,7 @@ START_TEST(a_machine_that_cannot_be_made_leaves_no_page_behind)
 	for (u64 n = 1; status == MMU_NOMEM; n++) {
 		fake_init(&fake);
 		fake.fail_at = n;
-		status = mmu_vm_create(&fake.env, &huge_config, &vm);
+		status = mmu_vm_create(&fake.env, &tdp_config, &vm);
 		if (status == MMU_OK)
 			status = mmu_vcpu_create(vm, 0, &vcpu);
 		if (status == MMU_OK)
@@ -238,7 +236,8 @@ START_TEST(a_vm_counts_every_page_it_took)
 	struct mmu_stats stats;
 	struct machine m;
 
-	setup(&m, &huge_config);
+	setup(&m, NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
 	for (gpa_t gpa = 0; gpa < 16 * MB; gpa += MB)
 		machine_fault(&m, 0, gpa, W, NULL);
 	mmu_get_stats(m.vm, &stats);

@@ -137,12 +137,13 @@ static void *zapper_body(void *arg)
 static void run_race(struct race *race, bool huge, bool slots_move)
 {
 	const struct mmu_config config = { .mode = MMU_MODE_TDP, .nr_vcpus = VCPUS, .tdp_level = 4,
-					   .maxphyaddr = 48, .huge = huge };
+					   .maxphyaddr = 48 };
 	struct worker worker[VCPUS + 1];
 	pthread_t thread[VCPUS + 1];
 
 	memset(race, 0, sizeof(*race));
 	machine_init(&race->m, &config);
+	machine_knob(&race->m, MMU_KNOB_huge, huge);
 	machine_ram(&race->m, 0, 0, FRAMES, 0);
 	race->m.fake.hook_arg = race;
 	race->m.fake.on_kick = on_kick;

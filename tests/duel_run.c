@@ -136,14 +136,25 @@ static bool make_slots(struct duel *d)
 	return d->naive.ram;
 }
 
+static void turn_knob(struct duel *d, enum mmu_knob knob, u64 value)
+{
+	if (mmu_set_knob(d->sim.vm, knob, value) != MMU_OK)
+		abort();
+}
+
+static void turn_knobs(struct duel *d)
+{
+	turn_knob(d, MMU_KNOB_huge, d->config.seed & 1);
+	turn_knob(d, MMU_KNOB_budget, d->config.seed % 4 == 3 ? 24 : 0);
+}
+
 static const char *make_machine(struct duel *d)
 {
 	const char *dir = getenv("TMPDIR");
 	struct sim_config config = { .mode = d->config.mode, .vcpus = DUEL_CPUS, .memory = MEMORY,
 				     .maxphyaddr = 40 + d->config.seed % 3 * 3, /* 40, 43, 46 */
 				     .tdp_level = d->config.seed & 4 ? 5 : 4,
-				     .huge = d->config.seed & 1, .seed = d->config.seed,
-				     .budget = d->config.seed % 4 == 3 ? 24 : 0 };
+				     .seed = d->config.seed };
 	char path[200];
 	const char *failed;
 	int fd;
@@ -156,6 +167,8 @@ static const char *make_machine(struct duel *d)
 	config.shared = path;
 	failed = sim_create(&d->sim, &config);
 	unlink(path);
+	if (!failed)
+		turn_knobs(d);
 	return failed;
 }
 

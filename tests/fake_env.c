@@ -191,10 +191,16 @@ void machine_init(struct machine *m, const struct mmu_config *config)
 	fake_init(&m->fake);
 	config = config ? config : &usual;
 	ck_assert_int_eq(mmu_vm_create(&m->fake.env, config, &m->vm), MMU_OK);
+	machine_knob(m, MMU_KNOB_huge, 0);
 	m->nr_vcpus = config->nr_vcpus;
 	for (unsigned i = 0; i < m->nr_vcpus; i++)
 		ck_assert_int_eq(mmu_vcpu_create(m->vm, i, &m->vcpu[i]), MMU_OK);
 	machine_audit(m);
+}
+
+void machine_knob(struct machine *m, enum mmu_knob knob, u64 value)
+{
+	ck_assert_int_eq(mmu_set_knob(m->vm, knob, value), MMU_OK);
 }
 
 void machine_fini(struct machine *m)

@@ -165,7 +165,7 @@ static void make_channel(void)
 void make(enum mmu_mode mode, unsigned nr_vcpus, bool huge)
 {
 	const struct vm_config config = {
-		.mode = mode, .ram_size = RAM, .nr_vcpus = nr_vcpus, .huge = huge
+		.mode = mode, .ram_size = RAM, .nr_vcpus = nr_vcpus
 	};
 	const char *error;
 
@@ -180,6 +180,7 @@ void make(enum mmu_mode mode, unsigned nr_vcpus, bool huge)
 	make_channel();
 	error = vm_create(&vm, &platform, &config, "test");
 	ck_assert_msg(!error, "%s", error);
+	ck_assert_int_eq(mmu_set_knob(vm.mmu, MMU_KNOB_huge, huge), MMU_OK);
 	load_state_32(&vm, CODE_GPA);
 	vcpu_tell_mmu(&vm.vcpu[0], true);
 }

@@ -72,6 +72,16 @@ const char *why_sentence(unsigned why)
 	return pick(names, sizeof(names) / sizeof(names[0]), why);
 }
 
+static const char *knob_name(unsigned knob)
+{
+	static const char *const names[] = {
+#define KNOB(name, initial, min, max, sentence) #name,
+#include "mmu/knob.def"
+	};
+
+	return pick(names, sizeof(names) / sizeof(names[0]), knob);
+}
+
 const char *verdict_name(unsigned verdict)
 {
 	static const char *const names[] = {

@@ -25,6 +25,7 @@
 #define MODEL_ROOTS	4	/* the current one and three before */
 #define MODEL_DAMAGES	16
 #define MODEL_LEDGER	64
+#define MODEL_MAX_KNOBS 64
 #define MODEL_FINDINGS	32
 
 /* Flags of sp_new, as mmu/internal.h has them. */
@@ -105,6 +106,7 @@ struct model_vm {
 	u64 unknown_since;
 	bool configured;
 	struct ev_mmu_config config;
+	u64 knob[MODEL_MAX_KNOBS];	/* by enum mmu_knob; of a recording: its own */
 	struct map slots;	/* model_slot_key -> struct model_slot */
 	u64 generation[MMU_NR_AS];
 	struct map sps;		/* number -> struct model_sp * */

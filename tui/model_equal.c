@@ -113,6 +113,8 @@ bool model_vm_equal(const struct model_vm *a, const struct model_vm *b, struct t
 			      a->unknown ? "first" : "second");
 	if (a->configured != b->configured || memcmp(&a->config, &b->config, sizeof(a->config)))
 		return differ(difference, "the configurations differ");
+	if (memcmp(a->knob, b->knob, sizeof(a->knob)))
+		return differ(difference, "the knobs differ");
 	for (unsigned i = 0; i < MODEL_MAX_VCPUS; i++)
 		if (!vcpus_equal(&a->vcpu[i], &b->vcpu[i], i, difference))
 			return false;

@@ -11,6 +11,12 @@ ON(mmu_config)
 	s->vm->configured = true;
 }
 
+ON(knob)
+{
+	if (e->knob < MODEL_MAX_KNOBS)
+		s->vm->knob[e->knob] = e->value;
+}
+
 ON(slot_create)
 {
 	struct model_slot *slot = map_put(&s->vm->slots, model_slot_key(e->as, e->slot));
@@ -291,7 +297,7 @@ const struct step_row model_mmu_rows[] = {
 	ROW(spte_set), ROW(sp_new), ROW(sp_zap), ROW(sp_free), ROW(sp_link), ROW(sp_unlink),
 	ROW(sp_unsync), ROW(sp_sync), ROW(rmap_add), ROW(rmap_remove), ROW(track_add),
 	ROW(track_remove), ROW(root_set), ROW(root_count), ROW(mmu_role), ROW(guest_cr3),
-	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(mmu_config), ROW(slot_create),
+	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(mmu_config), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }
 };

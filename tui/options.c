@@ -85,32 +85,55 @@ static bool size(const char *value, u64 *to)
 	return true;
 }
 
-/* "huge=1": 0 or 1. "budget=500": a number. */
-static bool knob_value(const char *value)
-{
-	const char *digits = strchr(value, '=') + 1;
+struct knob_row {
+	const char *name;
+	unsigned long long min, max;
+};
 
-	if (!strncmp(value, "huge=", 5))
-		return (*digits == '0' || *digits == '1') && !digits[1];
-	return strspn(digits, "0123456789") == strlen(digits);
+static const struct knob_row knob_rows[] = {
+#define KNOB(name, initial, min, max, sentence) { #name, min, max },
+#include "mmu/knob.def"
+};
+
+static bool is_knob(const struct knob_row *row, const char *value)
+{
+	size_t len = strlen(row->name);
+	unsigned long long n;
+	char *end;
+
+	if (strncmp(value, row->name, len) || value[len] != '=' ||
+	    !strchr("0123456789", value[len + 1]) || !value[len + 1])
+		return false;
+	errno = 0;
+	n = strtoull(value + len + 1, &end, 10);
+	return !*end && !errno && n >= row->min && n <= row->max;
+}
+
+/* "the knobs are huge=0..1 budget=0..4294967295" */
+static bool bad_knob(const char *value)
+{
+	char text[400] = "the knobs are";
+	size_t at = strlen(text);
+
+	for (size_t i = 0; i < sizeof(knob_rows) / sizeof(knob_rows[0]); i++)
+		at += snprintf(text + at, sizeof(text) - at, " %s=%llu..%llu", knob_rows[i].name,
+			       knob_rows[i].min, knob_rows[i].max);
+	return bad("set", value, text);
 }
 
 static bool knob(struct start_options *opt, const char *value)
 {
-	static const char *const knobs[] = { "huge=", "budget=" };
 	size_t n = strlen(opt->words);
 
-	for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
-		size_t len = strlen(knobs[i]);
-
-		if (strncmp(value, knobs[i], len) || !value[len] || !knob_value(value))
+	for (size_t i = 0; i < sizeof(knob_rows) / sizeof(knob_rows[0]); i++) {
+		if (!is_knob(&knob_rows[i], value))
 			continue;
 		if (n + strlen(value) + 2 > sizeof(opt->words))
 			return bad("set", value, "too many knobs");
 		snprintf(opt->words + n, sizeof(opt->words) - n, "%s%s", n ? " " : "", value);
 		return true;
 	}
-	return bad("set", value, "the knobs are huge=0, huge=1 and budget=PAGES");
+	return bad_knob(value);
 }
 
 static bool set_machine(struct start_options *opt, int letter, const char *value)

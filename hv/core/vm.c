@@ -140,8 +140,6 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 		.nr_vcpus = config->nr_vcpus,
 		.tdp_level = 4,
 		.maxphyaddr = p->maxphyaddr,
-		.huge = config->huge,
-		.page_budget = config->page_budget,
 	};
 	const char *error = NULL;
 

@@ -78,8 +78,6 @@ struct vm_config {
 	enum mmu_mode mode;
 	u64 ram_size;      /* a multiple of 2 MiB, at most VM_MAX_RAM */
 	unsigned nr_vcpus; /* 1..VM_MAX_VCPUS */
-	bool huge;
-	u32 page_budget;
 };
 
 /*

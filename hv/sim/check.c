@@ -5,6 +5,7 @@
 #include <string.h>
 #include "hv/sim/guest_mode.h"
 #include "hv/sim/scenario.h"
+#include "mmu/mmu.h"
 
 static bool one_of(const char *word, const char *a, const char *b)
 {
@@ -13,7 +14,7 @@ static bool one_of(const char *word, const char *a, const char *b)
 
 static bool is_setup(enum scn_word_id word)
 {
-	return word == WORD_mmu || word == WORD_vcpus || word == WORD_huge || word == WORD_budget;
+	return word == WORD_mmu || word == WORD_vcpus;
 }
 
 static const char *check_access(const struct scn_line *line)
@@ -44,8 +45,8 @@ static const char *check_values(const struct scn_line *line)
 	switch (line->word) {
 	case WORD_mmu:
 		return one_of(line->w[0], "shadow", "tdp") ? NULL : "it is shadow or tdp";
-	case WORD_huge:
-		return one_of(line->w[0], "on", "off") ? NULL : "it is on or off";
+	case WORD_knob:
+		return mmu_knob_by_name(line->w[0]) < MMU_NR_KNOBS ? NULL : "there is no such knob";
 	case WORD_vcpus:
 		return line->n[0] && line->n[0] <= MMU_MAX_VCPUS ? NULL : "1 to 16 vCPUs";
 	case WORD_mem:

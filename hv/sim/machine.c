@@ -106,8 +106,6 @@ static const char *create_vm(struct sim *sim)
 		.nr_vcpus = sim->config.vcpus,
 		.tdp_level = sim->config.tdp_level,
 		.maxphyaddr = sim->config.maxphyaddr,
-		.huge = sim->config.huge,
-		.page_budget = sim->config.budget,
 	};
 	enum mmu_status status = mmu_vm_create(&sim->env, &config, &sim->vm);
 

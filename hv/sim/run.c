@@ -76,6 +76,13 @@ static const char *zap(struct run *run, const struct scn_line *line)
 	return NULL;
 }
 
+static const char *knob(struct run *run, const struct scn_line *line)
+{
+	enum mmu_status status = mmu_set_knob(run->sim.vm, mmu_knob_by_name(line->w[0]), line->n[0]);
+
+	return status == MMU_OK ? NULL : "the knob does not take this value";
+}
+
 static const char *unslot(struct run *run, const struct scn_line *line)
 {
 	enum mmu_status status = mmu_slot_delete(run->sim.vm, 0, line->n[0]);
@@ -105,6 +112,8 @@ static const char *machine_line(struct run *run, const struct scn_line *line)
 		return store(run, line, 4);
 	case WORD_peek:
 		return peek(run, line);
+	case WORD_knob:
+		return knob(run, line);
 	case WORD_zap:
 		return zap(run, line);
 	case WORD_unprotect:
@@ -120,7 +129,7 @@ static const char *machine_line(struct run *run, const struct scn_line *line)
 		run_expect(run, line);
 		return NULL;
 	default:
-		return NULL; /* mmu, vcpus, huge, budget: done; stop: the user's */
+		return NULL; /* mmu, vcpus: done; stop: the user's */
 	}
 }
 
@@ -167,7 +176,7 @@ static const struct scn_line *together(struct run *run, const struct scn_line *l
 static bool create(struct run *run)
 {
 	struct sim_config config = { .mode = MMU_MODE_SHADOW, .vcpus = 1, .memory = MEMORY,
-				     .tdp_level = 4, .huge = true, .seed = run->options->seed,
+				     .tdp_level = 4, .seed = run->options->seed,
 				     .shared = run->options->shared };
 	const char *failed;
 
@@ -178,10 +187,6 @@ static bool create(struct run *run)
 			config.mode = strcmp(line->w[0], "tdp") ? MMU_MODE_SHADOW : MMU_MODE_TDP;
 		else if (line->word == WORD_vcpus)
 			config.vcpus = line->n[0];
-		else if (line->word == WORD_huge)
-			config.huge = !strcmp(line->w[0], "on");
-		else if (line->word == WORD_budget)
-			config.budget = line->n[0];
 		else if (line->word == WORD_mem)
 			config.memory += line->n[0];
 		else if (line->word == WORD_slot)

@@ -41,8 +41,6 @@ struct sim_config {
 	unsigned vcpus;
 	unsigned maxphyaddr;	/* 0: 48 */
 	unsigned tdp_level;	/* 0: 4 */
-	bool huge;
-	u32 budget;
 	u64 memory;		/* bytes for pages of library and guest */
 	const char *shared;	/* file the host program attaches to; NULL: none */
 	u64 seed;

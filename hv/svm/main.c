@@ -5,8 +5,8 @@
  *   mmu=tdp|shadow  how the guest's memory is mapped; default tdp
  *   mem=SIZE        the guest's RAM, default 256M
  *   vcpus=N         default 1
- *   huge=0          map 4 KiB pages only
- *   budget=N        shadow pages before the oldest are recycled, 64 or more
+ *   KNOB=N          a knob of the MMU (mmu/knob.def): huge=0 maps 4 KiB pages only,
+ *                   budget=N allows so many shadow pages, 64 or more
  *   guest=NAME      what the run is called in the event stream
  *   events=0        start with events off
  *   wait=1          stop before the first instruction, until a command says go
@@ -112,7 +112,6 @@ static u64 hv_number(const struct cmdline *cmdline, const char *key, u64 otherwi
 static struct vm_config hv_config(const struct cmdline *cmdline)
 {
 	const char *mem = "mem= takes a multiple of 2M, at most 3G";
-	const char *budget = "budget= takes a number of pages, 64 or more; 0: no bound";
 	struct vm_config c = { .mode = MMU_MODE_TDP };
 
 	if (cmdline_is(cmdline, "mmu", "shadow"))
@@ -126,11 +125,21 @@ static struct vm_config hv_config(const struct cmdline *cmdline)
 		hv_refuse(mem);
 	c.nr_vcpus = (unsigned)hv_number(cmdline, "vcpus", 1, 1, VM_MAX_VCPUS,
 					 "vcpus= takes 1 to 16");
-	c.page_budget = (u32)hv_number(cmdline, "budget", 0, 0, UINT32_MAX, budget);
-	if (c.page_budget && c.page_budget < VM_MIN_BUDGET)
-		hv_refuse(budget);
-	c.huge = !cmdline_is(cmdline, "huge", "0");
 	return c;
+}
+
+/* "budget=100": each knob of the MMU is a word. */
+static void hv_turn_knobs(const struct cmdline *cmdline)
+{
+	for (unsigned i = 0; i < MMU_NR_KNOBS; i++) {
+		u64 n = mmu_knobs[i].initial;
+
+		if (cmdline_number(cmdline, mmu_knobs[i].name, &n) == CMDLINE_BAD ||
+		    mmu_set_knob(hv_vm.mmu, i, n) != MMU_OK)
+			hv_refuse("a knob of the MMU was given a value that it does not take");
+		if (i == MMU_KNOB_budget && n && n < VM_MIN_BUDGET)
+			hv_refuse("budget= takes a number of pages, 64 or more; 0: no bound");
+	}
 }
 
 static void hv_load(const struct cmdline *cmdline)
@@ -175,6 +184,7 @@ _Noreturn void hv_main(u32 start_info)
 	error = vm_create(&hv_vm, &hv_platform, &config, name);
 	if (error)
 		hv_refuse(error);
+	hv_turn_knobs(&cmdline);
 	hv_load(&cmdline);
 	hv_vm.env.events_on = !cmdline_is(&cmdline, "events", "0");
 	vcpu_tell_mmu(&hv_vm.vcpu[0], true);

@@ -64,7 +64,7 @@ void fake_history(struct fake *fake)
 	u64 exit;
 
 	hv_emit_tail(em, MMU_NO_VCPU, boot, "0.1", 3, CH_MACHINE_SVM, 1, 1, 1000000);
-	hv_emit(em, MMU_NO_VCPU, mmu_config, MMU_MODE_SHADOW, 1, 4, 40, 0);
+	hv_emit(em, MMU_NO_VCPU, mmu_config, MMU_MODE_SHADOW, 1, 4, 40);
 	hv_emit(em, MMU_NO_VCPU, slot_create, 0, 0, 0, 0x1000, 0x2000000, 0);
 	hv_emit(em, MMU_NO_VCPU, slot_generation, 0, 1);
 	exit = hv_emit_tail(em, 0, exit, "\x0f\xa2", 2, CH_EXIT_fault, 0x4e, 6, 0x403000, 0x1000);

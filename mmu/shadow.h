@@ -16,8 +16,8 @@
  * owe a flush to op: the functions that return whether there was something
  * leave that to the caller, who can name the reason once for many.
  */
-#ifndef MMU_SHADOW_MMU_H
-#define MMU_SHADOW_MMU_H
+#ifndef MMU_SHADOW_H
+#define MMU_SHADOW_H
 
 #include "mmu/backend.h"
 #include "mmu/gwalk.h"
