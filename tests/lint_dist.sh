@@ -18,7 +18,15 @@ command -v git >/dev/null 2>&1 || skip_all 'no git'
 
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $MAKE -s --no-print-directory -C "$top_builddir" \
 	print-distfiles | sed -e "s|^$(echo "$top_srcdir" | sed 's/[.]/\\./g')/||" -e "s|^$top/||" -e 's|^\(\.\./\)*||' -e 's|^\./||' |
-	sort -u >"$lint_scratch/dist"
+	sort -u >"$lint_scratch/named"
+# A folder is packed with what it holds.
+while read -r name; do
+	if [ -d "$top/$name" ]; then
+		find "$top/$name" -type f | sed "s|^$top/||"
+	else
+		echo "$name"
+	fi
+done <"$lint_scratch/named" >"$lint_scratch/dist"
 [ -s "$lint_scratch/dist" ] || { echo 'Bail out! make print-distfiles printed nothing'; exit 99; }
 
 plan 2

@@ -68,7 +68,10 @@ check-long: all $(check_LIBRARIES)
 check-threads: all $(check_LIBRARIES)
 	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t'
-.PHONY: check-hosted check-long check-threads
+# The mutants and what killed each, as a table.
+mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
+	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
+.PHONY: check-hosted check-long check-threads mutants
 
 # The lints: rules of the house which a script can see.
 dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
@@ -169,6 +172,7 @@ hosted_tests += %D%/duel.t
 dist_check_SCRIPTS += %D%/duel_long.sh %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/sim.sh
 long_tests += %D%/duel_long.sh %D%/mutants.sh
+EXTRA_DIST += %D%/mutants
 EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/five-levels.scn \

@@ -1,102 +1,181 @@
 # SPDX-License-Identifier: MIT
-# Mutants: each breaks one thing in the library, as a person might; the duel must
-# notice every one. A mutant whose line is not there any more is a failure, too:
-# look for the line's new form, or strike the mutant out.
+# Mutants: each patch in tests/mutants breaks one thing in the library, as a person
+# did or might; what its head names under "Kills:" must notice. That is
+#
+#     duel shadow | duel tdp      the duel with this back end, stopped at the first
+#                                 difference
+#     scenario FILE               a scenario that fails then
+#     unit tests/check_NAME.t     a test program
+#
+# A patch is applied to a copy of its file, never to the source. One that does not
+# apply any more is a failure, too: look for the line's new form, or strike the
+# mutant out.
+#
+#     mutants.sh [--table] [NAME...]   all, or these; --table: for people, not as TAP
 set -u
-: "${top_srcdir:=.}" "${top_builddir:=build}" "${CC:=cc}"
+: "${top_srcdir:=.}" "${top_builddir:=build}" "${CC:=cc}" "${MAKE:=make}"
+source=$(cd "$top_srcdir" && pwd)
+build=$(cd "$top_builddir" && pwd)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/mutants.XXXXXX") || exit 99
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 99' HUP INT TERM
+table=
+[ "${1-}" = --table ] && { table=yes; shift; }
 
-# BACKEND | FILE | SED EXPRESSION | WHAT IT BREAKS
-# BACKEND is shadow or tdp for the duel, or a scenario of tests/sim.
-cat >"$dir/list" <<'END'
-shadow|shadow_page|s/^\tif (was_writable) {$/\tif (!was_writable) {/|no flush after write-protecting a table
-shadow|shadow_zap|s/^\t*was_writable |= spte & SPTE_MMU_W;//|the flush after write-protecting forgotten deeper down
-shadow|shadow_zap|s/spte & ~(SPTE_W . SPTE_MMU_W));/spte);/|a table is not write-protected
-shadow|role|s/role.quadrant = role.level == LEVEL_4K ? index & 1 : index;/(void)index;/|the quadrant is not in the role
-shadow|role|s/LEVEL_4K ? index & 1 : index;/LEVEL_4K ? 0 : index;/|both halves of a 2-level guest's page table are one
-shadow|shadow_zap|s/per_page != sp->role.quadrant/per_page != 0/|a guest's write finds quadrant 0 only
-shadow|shadow_zap|s/LEVEL_4K ? 1 : 2;/LEVEL_4K ? 1 : 1;/|a 2-level directory entry is taken for one 2 MiB entry
-shadow|shadow_leaf|s/^\trmap_remove(op->vm, slot_rmap.*//|a dropped leaf stays in its rmap
-shadow|spte|s/if (leaf->access & ACC_USER)/if (1)/|U of the guest is ignored
-shadow|spte|s/leaf->mmu_writable && leaf->access & ACC_WRITE)/leaf->mmu_writable)/|W of the guest is ignored
-shadow|spte|s/if (!(leaf->access & ACC_EXEC))/if (0)/|NX of the guest is ignored
-shadow|shadow_fetch|s/if (!walk->leaf_dirty)/if (0)/|W is given before the guest's D is set
-shadow|role|s/role.access = access;/role.access = ACC_ALL;/|the rights above are not in the role
-shadow|shadow_mmu|s/^\tflush_vcpu(vcpu, FLUSH_guest);//|INVLPG is ignored
-shadow|shadow_root|s/^\tflush_vcpu(vcpu, FLUSH_guest);//|a load of CR3 does not flush
-shadow|shadow_zap|s/^\tif (zapped)$/\tif (0)/|no flush after a range was zapped
-shadow|shadow_zap|s/^\tif (any)$/\tif (0)/|no flush after the guest wrote to a table
-shadow|shadow_zap|s/gpte <= (end - 1) . size/gpte <= start \/ size/|of a write to several entries the last is missed
-shadow|shadow_leaf|s/if (spte_needs_flush(old_spte, spte, level))/if (0)/|no flush when a leaf loses rights
-rights-of-large-pages|shadow_fetch|s/child->gfn == gfn && child->role.word == role.word/child->gfn == gfn/|a linked page is reused whatever its role
-shadow|shadow_root|s/^\t\treread_pdptes(.*//|PDPTEs are not read anew
-shadow|gwalk_perm|s/return role->ext.cr4_smep;/return false;/|SMEP is ignored
-shadow|guest_pte|s/return reserved | reserved_of_level(role, level, leaf);/return 0;/|reserved bits are ignored
-shadow|guest_pte|s/^\tif (role.direct)$/\tif (1)/|how entries are read is not in a page's key
-shadow|gwalk|s/regs->ac && regs->cpl < 3/regs->ac/|AC lifts SMAP for what user mode does as supervisor
-shadow|flush|s/atomic_fetch_or(&vcpu->requests, request);/(void)request;/|requests are lost
-tdp|tdp_mmu|s/^\t\tflush_need(op, FLUSH_zap, start, end - start);/\t\t;/|no flush after a range was zapped
-tdp|tdp_fault|s/slot_is_writable(want->slot),/true,/|a read-only slot is mapped writable
-tdp|memslot|s/if (!(shift & mask) && /if (/|a huge page whose host memory is not aligned
-tdp|memslot|s/ && slot_contains(slot, gfn & ~mask) &&/ \&\&/|a huge page that begins before its slot
-shadow|memslot|s/if (!(shift & mask) && /if (/|a huge page whose host memory is not aligned
-tdp|tdp_mmu|s/spte_set(op, iter.sp, iter.index, iter.gfn, 0);/;/|zapped leaves stay
-END
+variable()	# NAME: the Makefile's
+{
+	# shellcheck disable=SC2016
+	printf 'print-it:\n\t@echo $(%s)\n' "$1" |
+		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$MAKE" -s --no-print-directory \
+			-C "$build" -f Makefile -f - print-it
+}
+cflags="$(variable CFLAGS) $(variable MMU_DEFS)"
 
-cflags=$(sed -n 's/^CFLAGS = //p' "$top_builddir/Makefile")
-objects=
-for o in duel duel_guest duel_host duel_model duel_regs duel_run duel_step naive; do
-	objects="$objects $top_builddir/tests/$o.o"
-done
-archives="$top_builddir/hv/sim/libsim.a $top_builddir/tui/libtui.a $top_builddir/hv/libhv.a
-	$top_builddir/mmu/libmmu.a"
-jansson=$(pkg-config --libs jansson 2>/dev/null || echo -ljansson)
+# The values of a key in a patch's head, one a line.
+head_of()	# PATCH KEY
+{
+	sed -n -e '/^--- /q' -e "s/^$2: //p" "$1"
+}
 
-# Compiles the library's FILE from $dir and links the duel with it.
-build()
+# Compiles FILE below $dir, where __FILE__ is what it is in the library.
+compile()	# FILE
 {
 	# shellcheck disable=SC2086
-	$CC -std=gnu11 $cflags -w -I"$top_srcdir" -I"$top_builddir" -c "$dir/$1.c" -o "$dir/$1.o" &&
-		$CC $cflags -o "$dir/duel" $objects "$dir/$1.o" $archives $jansson &&
-		$CC $cflags -o "$dir/sim" "$top_builddir/hv/sim/main.o" "$dir/$1.o" $archives
+	$CC -std=gnu11 $cflags -w -fmacro-prefix-map="$dir/=" -I"$source" -I"$build" \
+		-c "$dir/$1" -o "$dir/mutant.o"
 }
 
-duel()	# BACKEND SECONDS
+# Links a program of the Makefile with the mutant before all archives.
+link()		# PROGRAM
+{
+	parts=$(echo "$1" | tr -c 'A-Za-z0-9_\n' _)
+	[ -f "$dir/$parts" ] ||
+		{ variable "${parts}_OBJECTS" && variable "${parts}_LDADD"; } >"$dir/$parts"
+	# shellcheck disable=SC2046,SC2086
+	(cd "$build" && $CC $cflags -o "$dir/program" "$dir/mutant.o" $(cat "$dir/$parts"))
+}
+
+# Who should notice is asked; its words are in $dir/out.
+ask()		# KILLER
 {
 	case $1 in
-	shadow | tdp)
-		timeout 120 "$dir/duel" --mmu="$1" --seconds="$2" --first >"$dir/out" 2>&1 ;;
+	'duel '*)
+		link tests/duel.t && timeout 120 "$dir/program" --mmu="${1#duel }" \
+			--seconds="$seconds" --first ;;
+	'scenario '*)
+		link hv/sim/vitrine-sim && timeout 60 "$dir/program" "$source/${1#scenario }" ;;
+	'unit '*)
+		link "${1#unit }" && timeout 120 "$dir/program" ;;
 	*)
-		timeout 120 "$dir/sim" "$top_srcdir/tests/sim/$1.scn" >"$dir/out" 2>&1 ;;
-	esac
+		echo "Kills: $1: it is duel, scenario or unit"
+		false ;;
+	esac >"$dir/out" 2>&1
 }
 
-echo "1..$(($(wc -l <"$dir/list") + 1))"
-number=1
-cp "$top_srcdir/mmu/spte.c" "$dir/spte.c"
-if build spte && duel shadow 2 && duel tdp 2; then
-	echo 'ok 1 - the library as it is passes'
-else
-	echo 'not ok 1 - the library as it is passes'
-	sed 's/^/# /' "$dir/out"
-fi
-while IFS='|' read -r backend file rest; do
-	what=${rest##*|} expression=${rest%|*}
+# What was noticed first, from the words of who noticed; nothing if nothing was.
+noticed()
+{
+	sed -n -e "s|$source/||g" -e 's/^# FAILED: .* operation [0-9]* of [0-9]*: //p' \
+		-e 's/^vitrine-sim: //p' -e 's/^not ok [0-9]* - //p' "$dir/out" | head -n 1 |
+		sed -e 's/^audit: \([A-Z]*-[0-9]*\): .*/audit \1/' \
+			-e 's/^[a-z/_]*\.c:[0-9]*: \([A-Z]*-[0-9]*\)[: ].*/check \1/'
+}
+
+# The duel's operations until then: 1500 for each seed before.
+operations()
+{
+	# shellcheck disable=SC2046
+	set -- $(sed -n 's/^# FAILED: seed \([0-9]*\),.* operation \([0-9]*\) of \([0-9]*\): .*/\1 \2 \3/p' \
+		"$dir/out")
+	[ $# = 3 ] && echo $((($1 - 1) * $3 + $2 + 1))
+}
+
+plan()		# COUNT
+{
+	if [ -n "$table" ]; then
+		printf '%-34s %-17s %-13s %9s %4s  %s\n' mutant file 'asked' operations s 'killed by'
+	else
+		echo "1..$1"
+	fi
+}
+
+number=0 survivors=0
+report()	# VERDICT NAME FILE KILLER WHY
+{
 	number=$((number + 1))
-	verdict='not ok' why=
-	sed "$expression" "$top_srcdir/mmu/$file.c" >"$dir/$file.c"
-	if cmp -s "$top_srcdir/mmu/$file.c" "$dir/$file.c"; then
-		why='its line is not there any more'
-	elif ! build "$file" 2>"$dir/out"; then
+	[ "$1" = ok ] || survivors=$((survivors + 1))
+	if [ -n "$table" ]; then
+		why=$5
+		[ "$1" = ok ] || why="NOT KILLED: $5"
+		printf '%-34s %-17s %-13s %9s %4s  %s\n' "$2" "${3#mmu/}" "${4#unit tests/}" \
+			"$(operations)" "$took" "$why"
+	else
+		echo "$1 $number - $2 ($4)"
+		after=$(operations)
+		echo "# $3: $5${after:+, after $after operations}, $took s"
+	fi
+}
+
+# Applies and compiles it. returns  false: it cannot be made, and $why says so
+make_mutant()	# PATCH FILE
+{
+	mkdir -p "$dir/${2%/*}"
+	cp "$source/$2" "$dir/$2" 2>/dev/null
+	if ! patch -s -p1 -F3 --no-backup-if-mismatch -d "$dir" <"$1" >"$dir/out" 2>&1; then
+		why="the patch does not apply any more: write it anew, with diff -U2 -p"
+	elif ! compile "$2" >"$dir/out" 2>&1; then
 		why="it does not compile: $(head -n 1 "$dir/out")"
-	elif duel "$backend" 60; then	# only a survivor takes that long
+	else
+		return 0
+	fi
+	return 1
+}
+
+judge()		# NAME FILE KILLER
+{
+	began=$(date +%s) verdict='not ok'
+	: >"$dir/out"
+	if ask "$3"; then
 		why='it survives'
 	else
-		verdict=ok why=$(sed -n 's/^# FAILED: //p; s/^vitrine-sim: //p' "$dir/out" | head -n 1)
+		why=$(noticed)
+		[ -n "$why" ] && verdict=ok
+		why=${why:-"nothing was noticed: $(head -n 1 "$dir/out")"}
 	fi
-	rm -f "$dir/$file.o"
-	echo "$verdict $number - $what ($backend)"
-	echo "# ${why:-it ends in a crash}"
-done <"$dir/list"
+	took=$(($(date +%s) - began))
+	report "$verdict" "$1" "$2" "$3" "$why"
+}
+
+# shellcheck disable=SC2046
+[ $# -gt 0 ] || set -- $(cd "$source/tests/mutants" && echo *.patch | sed 's/\.patch//g')
+killers=$(for name; do
+	head_of "$source/tests/mutants/$name.patch" Kills | grep . || echo nobody
+done | wc -l)
+plan $((killers + 1))
+
+# The library as it is passes: without that, a kill would say nothing.
+mkdir "$dir/mmu" && cp "$source/mmu/spte.c" "$dir/mmu/spte.c" && compile mmu/spte.c
+seconds=2 took=2
+if ask 'duel shadow' && ask 'duel tdp'; then
+	report ok none mmu/spte.c 'duel' 'the library as it is passes'
+else
+	report 'not ok' none mmu/spte.c 'duel' "the library as it is fails: $(noticed)"
+fi
+seconds=60	# only a survivor takes that long
+for name; do
+	patch=$source/tests/mutants/$name.patch
+	file=$(sed -n 's|^+++ b/||p' "$patch")
+	made=no took=0
+	make_mutant "$patch" "$file" && made=yes
+	head_of "$patch" Kills >"$dir/killers"
+	[ -s "$dir/killers" ] || echo 'nobody: it has no "Kills:"' >"$dir/killers"
+	while read -r killer; do
+		if [ $made = yes ]; then
+			judge "$name" "$file" "$killer"
+		else
+			report 'not ok' "$name" "$file" "$killer" "$why"
+		fi
+	done <"$dir/killers"
+done
+[ -z "$table" ] || echo "$((number - 1)) mutants asked about, $survivors not killed"
+[ "$survivors" = 0 ]
