@@ -5,6 +5,7 @@
  * is read later, too.
  */
 #include "mmu/backend.h"
+#include "mmu/cmpxchg.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
@@ -19,20 +20,44 @@ static size_t in_frame(u64 addr, size_t len)
 
 /* ---- by gpa ---------------------------------------------------------------------- */
 
-/* A guest entry must not be seen half-written by a walker. */
-static void store(void *to, const void *from, size_t len)
+/* Words are moved whole: a walker must not see half of a guest's entry, nor a
+ * reader halves of two. */
+static void store(void *memory, const void *from, size_t len)
 {
-	u64 value = 0;
+	u64 word = 0;
 
-	if (len == 8 && !((uintptr_t)to & 7)) {
-		memcpy(&value, from, 8);
-		__atomic_store_n((u64 *)to, value, __ATOMIC_RELEASE);
-	} else if (len == 4 && !((uintptr_t)to & 3)) {
-		memcpy(&value, from, 4);
-		__atomic_store_n((u32 *)to, (u32)value, __ATOMIC_RELEASE);
-	} else {
-		memcpy(to, from, len);
+	if (len > 8 || (uintptr_t)memory & (len - 1)) {
+		memcpy(memory, from, len);
+		return;
 	}
+	memcpy(&word, from, len);
+	if (len == 8)
+		__atomic_store_n((u64 *)memory, word, __ATOMIC_RELEASE);
+	else if (len == 4)
+		__atomic_store_n((u32 *)memory, (u32)word, __ATOMIC_RELEASE);
+	else if (len == 2)
+		__atomic_store_n((u16 *)memory, (u16)word, __ATOMIC_RELEASE);
+	else
+		memcpy(memory, from, len);
+}
+
+static void load(void *to, const void *memory, size_t len)
+{
+	u64 word;
+
+	if (len > 8 || (uintptr_t)memory & (len - 1)) {
+		memcpy(to, memory, len);
+		return;
+	}
+	if (len == 8)
+		word = __atomic_load_n((const u64 *)memory, __ATOMIC_ACQUIRE);
+	else if (len == 4)
+		word = __atomic_load_n((const u32 *)memory, __ATOMIC_ACQUIRE);
+	else if (len == 2)
+		word = __atomic_load_n((const u16 *)memory, __ATOMIC_ACQUIRE);
+	else
+		memcpy(&word, memory, len);
+	memcpy(to, &word, len);
 }
 
 static u64 first_bytes(const void *from, size_t len)
@@ -49,8 +74,10 @@ struct transfer {
 	struct mmu_vcpu *vcpu;	/* on whose behalf; NULL: nobody's */
 	unsigned as;
 	void *buf;
+	void *expected;	/* not NULL: only if this is there (mmu_cmpxchg_gva) */
 	bool write;
 	bool table;	/* out: a shadowed table was written to */
+	bool differs;	/* out: something else than expected is there */
 };
 
 /* The guest's table at gpa has changed: its shadow must follow. */
@@ -71,17 +98,20 @@ static bool transfer_frame(struct transfer *t, gpa_t gpa, size_t len)
 	struct memslot *slot = slot_lookup(t->vm, t->as, gpa >> PAGE_SHIFT);
 	u8 *memory;
 
-	t->table = false;
+	t->table = t->differs = false;
 	if (!slot || (t->write && !slot_is_writable(slot)))
 		return false;
 	memory = (u8 *)mmu_va(t->vm->env, slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT) +
 		 (gpa & ~PAGE_MASK);
 	if (!t->write) {
-		memcpy(t->buf, memory, len);
+		load(t->buf, memory, len);
 		return true;
 	}
-	store(memory, t->buf, len);
-	t->table = track_is_shadowed(t->vm, slot, gpa >> PAGE_SHIFT);
+	if (t->expected)
+		t->differs = !cmpxchg_memory(memory, t->expected, t->buf, len);
+	else
+		store(memory, t->buf, len);
+	t->table = !t->differs && track_is_shadowed(t->vm, slot, gpa >> PAGE_SHIFT);
 	return true;
 }
 
@@ -240,4 +270,22 @@ size_t mmu_write_gva(struct mmu_vcpu *vcpu, gva_t gva, const void *buf, size_t l
 			      .write = true };
 
 	return transfer_gvas(vcpu, &t, gva, len, access | PFERR_WRITE, fault);
+}
+
+enum mmu_exchange mmu_cmpxchg_gva(struct mmu_vcpu *vcpu, gva_t gva, void *expected,
+				  const void *desired, size_t size, u64 access,
+				  struct mmu_fault *fault)
+{
+	struct transfer t = { .vm = vcpu->vm,
+			      .vcpu = vcpu,
+			      .as = vcpu->regs.smm,
+			      .buf = (void *)desired,
+			      .expected = expected,
+			      .write = true };
+
+	mmu_check(vcpu->vm, in_frame(gva, size) == size && (size < CMPXCHG_MAX || !(gva & 15)),
+		  "a compare-exchange lies within a page, one of 16 bytes is aligned", gva, size);
+	if (!transfer_gva(vcpu, &t, gva, size, access | PFERR_WRITE, fault))
+		return MMU_REFUSED;
+	return t.differs ? MMU_DIFFERS : MMU_EXCHANGED;
 }

@@ -308,6 +308,31 @@ size_t mmu_read_gva(struct mmu_vcpu *vcpu, gva_t gva, void *buf, size_t len, u64
 size_t mmu_write_gva(struct mmu_vcpu *vcpu, gva_t gva, const void *buf, size_t len, u64 access,
 		     struct mmu_fault *fault);
 
+/* What became of a compare-exchange. */
+enum mmu_exchange {
+	MMU_EXCHANGED,	/* memory held what was expected and holds the new value now */
+	MMU_DIFFERS,	/* it holds something else, which *expected is now */
+	MMU_REFUSED,	/* there is no access: *fault, as for mmu_write_gva() */
+};
+
+/*
+ * Compare-exchange of guest memory by gva: what LOCK makes of an instruction. One
+ * atomic step towards everybody: vCPUs that run, the hardware's walks, the
+ * functions here. A write access in any case: A and D bits are set as by
+ * mmu_write_gva(), and an exchange in a shadowed page table is followed by its
+ * shadow in the same way. Unless MMU_EXCHANGED nothing in memory has changed.
+ *
+ *   gva      size 1, 2, 4, 8: aligned or not, but within one page; size 16: a
+ *            multiple of 16. Anything else is the caller's bug (panic).
+ *            (On a host that is no x86-64 only naturally aligned sizes up to 8
+ *            are atomic; no guest runs there but the simulated machine's.)
+ *   expected, desired   size bytes each, in memory order
+ *   events   walk*, guest_accessed, guest_dirty, guest_write
+ */
+enum mmu_exchange mmu_cmpxchg_gva(struct mmu_vcpu *vcpu, gva_t gva, void *expected,
+				  const void *desired, size_t size, u64 access,
+				  struct mmu_fault *fault);
+
 /* One entry of the tables the hardware walks, for address addr (gva in SHADOW,
  * gpa in TDP). */
 struct mmu_host_step {

@@ -144,11 +144,13 @@ check_LIBRARIES += %D%/libguest.a
 %C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
 hosted_tests += %D%/check_rmap.t
 if WITH_SHADOW_MMU
-hosted_tests += %D%/check_access.t %D%/check_gwalk.t %D%/check_gwalk_random.t
+hosted_tests += %D%/check_access.t %D%/check_exchange.t
+hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
 hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.t
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
 hosted_tests += %D%/check_shadow_tables.t
+%C%_check_exchange_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_access_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
