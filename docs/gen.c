@@ -71,6 +71,8 @@ static const struct row flushes[] = {
 #define POINT ROW
 static const struct row points[] = {
 #include "mmu/point.def"
+#define POINT ROW
+#include "hv/sim/point.def"
 };
 
 #define INVARIANT(nr, text, words) { .key = text, .id = NO_ID, .sentence = words },

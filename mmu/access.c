@@ -85,6 +85,7 @@ static void table_written(const struct transfer *t, gpa_t gpa, size_t len)
 {
 	struct mmu_op op;
 
+	mmu_point(t->vm, guest_wrote);
 	op_begin(&op, t->vm, t->vcpu, true);
 	stat_add(t->vm, guest_writes, 1);
 	vm_emit(t->vm, op_vcpu(&op), guest_write, gpa, (u8)(len < 255 ? len : 255),

@@ -14,7 +14,10 @@
 
 void mmu_read_begin(struct mmu_vcpu *vcpu)
 {
-	atomic_store(&vcpu->epoch, atomic_load(&vcpu->vm->epoch));
+	u64 epoch = atomic_load(&vcpu->vm->epoch);
+
+	mmu_point(vcpu->vm, read_begin);
+	atomic_store(&vcpu->epoch, epoch);
 	/* No look at a table is moved before the store. */
 	atomic_thread_fence(memory_order_seq_cst);
 }
@@ -72,7 +75,9 @@ unsigned epoch_reap(struct mmu_vm *vm)
 {
 	struct sp *sp;
 
-	while (atomic_load(&vm->nr_deferred) && (sp = take_unseen(vm)))
+	while (atomic_load(&vm->nr_deferred) && (sp = take_unseen(vm))) {
+		mmu_point(vm, page_free);
 		sp_free(vm, sp);
+	}
 	return atomic_load(&vm->nr_deferred);
 }

@@ -28,6 +28,7 @@ void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 static bool vcpu_request(struct mmu_vcpu *vcpu, u32 request)
 {
 	atomic_fetch_or(&vcpu->requests, request);
+	mmu_point(vcpu->vm, flush_look);
 	return atomic_load(&vcpu->in_guest);
 }
 
@@ -54,6 +55,7 @@ void flush_pay(struct mmu_op *op)
 
 	if (!op->flush)
 		return;
+	mmu_point(vm, flush_request);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		if (!vm->vcpu[i])
 			continue;
@@ -65,6 +67,7 @@ void flush_pay(struct mmu_op *op)
 		while (vm->vcpu[i] && runs_on_old_entries(vm->vcpu[i]))
 			vm->env->relax(vm->env->ctx);
 	op->flush = false;
+	mmu_point(vm, flush_paid);
 }
 
 void request_all(struct mmu_vm *vm, u32 request)

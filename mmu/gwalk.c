@@ -261,5 +261,6 @@ bool gwalk_still_true(struct mmu_vcpu *vcpu, const struct gwalk *walk, unsigned 
 	bool four_byte = vcpu->walk_mmu->cpu_role.base.has_4_byte_gpte;
 	u64 pte;
 
+	mmu_point(vcpu->vm, revalidate);
 	return entry_read(vcpu, walk->pte_gpa[level], four_byte, &pte) && pte == walk->pte[level];
 }

@@ -311,6 +311,7 @@ void mmu_page_free(struct mmu_vm *vm, hpa_t page_hpa);
 enum mmu_point {
 #define POINT(name, sentence) MMU_POINT_##name,
 #include "mmu/point.def"
+	MMU_NR_POINTS
 };
 
 /* An event of this VM. */

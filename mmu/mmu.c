@@ -136,12 +136,14 @@ enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 		status = vcpu_has_root(vcpu) ? MMU_OK : load_root(vcpu);
 		if (status != MMU_OK)
 			return status;
+		mmu_point(vcpu->vm, enter_mark);
 		atomic_store(&vcpu->in_guest, 1);
 		mmu_point(vcpu->vm, enter);
 		if (vcpu_has_root(vcpu))
 			break;
 		atomic_store(&vcpu->in_guest, 0);
 	}
+	mmu_point(vcpu->vm, enter_flush);
 	take_flush(vcpu, entry);
 	entry->root = vcpu->mmu->root.sp->table_hpa;
 	entry->root_level = sp_level(vcpu->mmu->root.sp);

@@ -59,6 +59,7 @@ enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *
 		out->gva = in->addr;
 		return MMU_INJECT;
 	}
+	mmu_point(vcpu->vm, walked);
 	shadow_make_room(vcpu);
 	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)
 		return MMU_NO_MEMORY;

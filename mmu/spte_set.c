@@ -101,6 +101,7 @@ u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64
 	mmu_check(op->vm, op->locked == OP_WRITE, "W-1: an SPTE is set without the write lock",
 		  op->locked, spte);
 	change_check(&change, old_spte, spte);
+	mmu_point(op->vm, spte_set);
 	ordered = order_begin(op->vm);
 	do {
 		new_spte = keep_ad(old_spte, spte, sp->role.level);
@@ -122,7 +123,6 @@ enum mmu_status spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index, gf
 	mmu_check(op->vm, op->locked != OP_UNLOCKED, "W-1: an SPTE is set without the lock",
 		  op->locked, spte);
 	change_check(&change, old_spte, spte);
-	mmu_point(op->vm, spte_cas);
 	ordered = order_begin(op->vm);
 	if (atomic_compare_exchange_strong(&sptep->raw, &seen_spte, spte) && old_spte != spte)
 		change_account(&change, old_spte, spte);

@@ -54,6 +54,7 @@ static enum mmu_verdict map_leaf(struct want *want, struct tdp_iter *iter)
 {
 	if (already_mapped(want, iter->old_spte))
 		return MMU_SPURIOUS;
+	mmu_point(want->op->vm, spte_cas);
 	/* AGAIN means that somebody else worked on the entry: the guest looks. */
 	(void)!spte_cas(want->op, iter->sp, iter->index, iter->gfn, iter->old_spte,
 			want_leaf(want, iter));
@@ -75,6 +76,7 @@ static bool link_child(struct want *want, struct tdp_iter *iter, struct sp *chil
 {
 	u64 spte = spte_make_table(child->table_hpa);
 
+	mmu_point(want->op->vm, spte_cas);
 	if (spte_cas(want->op, iter->sp, iter->index, iter->gfn, iter->old_spte, spte) != MMU_OK)
 		return false;
 	vm_emit(want->op->vm, op_vcpu(want->op), sp_link, iter->sp->id, (u16)iter->index,

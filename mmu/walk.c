@@ -41,6 +41,7 @@ unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step ste
 	if (sp && sp_level(sp) == LEVEL_1G)
 		addr &= BITS(31, 0);
 	while (sp) {
+		mmu_point(vm, read_entry);
 		level = sp_level(sp);
 		index = level_index(addr, level);
 		steps[nr] = (struct mmu_host_step){

@@ -326,7 +326,7 @@ static void worker(void *arg)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		strcat(order, arg);
-		sched_point(sched);
+		sched_point(sched, POINT_line);
 	}
 }
 
@@ -334,8 +334,8 @@ static void interleave(u64 seed)
 {
 	order[0] = 0;
 	sched = sched_create(seed);
-	ck_assert(sched_add(sched, worker, "a") && sched_add(sched, worker, "b"));
-	ck_assert(sched_run(sched));
+	ck_assert(sched_add(sched, 0, worker, "a") && sched_add(sched, 1, worker, "b"));
+	ck_assert_int_eq(sched_run(sched), SCHED_DONE);
 	sched_destroy(sched);
 	ck_assert_uint_eq(strlen(order), 16);
 }
@@ -367,9 +367,9 @@ START_TEST(tasks_that_only_wait_are_noticed)
 {
 	sched = sched_create(1);
 	ck_assert(!sched_wait(sched));
-	ck_assert(sched_add(sched, waits_for_ever, NULL));
-	ck_assert(sched_add(sched, waits_for_ever, NULL));
-	ck_assert(!sched_run(sched));
+	ck_assert(sched_add(sched, 0, waits_for_ever, NULL));
+	ck_assert(sched_add(sched, 1, waits_for_ever, NULL));
+	ck_assert_int_eq(sched_run(sched), SCHED_WAIT);
 	sched_destroy(sched);
 }
 END_TEST

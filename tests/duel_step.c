@@ -239,10 +239,10 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	d->sim.mem.fail_in = 0;
 	for (unsigned i = 0; i < DUEL_CPUS; i++) {
 		storm[i] = (struct storm){ d, &d->sim.cpu[i], op->r[i] };
-		if (!sched_add(d->sim.sched, storm_task, &storm[i]))
+		if (!sched_add(d->sim.sched, i, storm_task, &storm[i]))
 			duel_fail(d, "no memory for a stack");
 	}
-	if (!sched_run(d->sim.sched)) {
+	if (sched_run(d->sim.sched) != SCHED_DONE) {
 		if (d->sim.panic)
 			longjmp(*d->sim.on_panic, 1);
 		duel_fail(d, "the vCPUs wait for each other for ever");

@@ -50,7 +50,7 @@ struct fake {
 	size_t nr_events, max_events;
 
 	u32 kicks[MMU_MAX_VCPUS];
-	u64 relaxes, points[16];
+	u64 relaxes, points[MMU_NR_POINTS];
 	/* Called from the callback; NULL: nothing happens. */
 	void (*on_kick)(struct fake *fake, u8 vcpu);
 	void (*on_relax)(struct fake *fake);

@@ -77,12 +77,55 @@ static const char *check_values(const struct scn_line *line)
 /* What came before a line decides whether it may stand there. */
 struct order {
 	bool begun, together;
-	unsigned vcpus;
+	unsigned vcpus, switches;
+	enum scn_word_id before;
 };
+
+/* What the host's thread may do while vCPUs run. */
+static bool is_host(enum scn_word_id word)
+{
+	return word == WORD_pte || word == WORD_poke || word == WORD_zap || word == WORD_slot ||
+	       word == WORD_unslot || word == WORD_unprotect;
+}
+
+static bool is_task(const struct order *order, u64 task)
+{
+	return task < order->vcpus || task == PLAN_HOST;
+}
+
+static const char *check_plan(struct order *order, const struct scn_line *line)
+{
+	if (line->word == WORD_start && (!order->together || order->before != WORD_together))
+		return "it stands in the line after together";
+	if (line->word == WORD_start)
+		return is_task(order, line->n[0]) ? NULL : "there are not so many vCPUs; see vcpus";
+	if (!order->together || (order->before != WORD_start && order->before != WORD_switch))
+		return "it stands after start or another switch";
+	if (!is_task(order, line->n[0]) || !is_task(order, line->n[3]))
+		return "there are not so many vCPUs; see vcpus";
+	if (line->n[0] == line->n[3])
+		return "it switches to another one";
+	if (!line->n[2] || line->n[2] > UINT32_MAX)
+		return "the first time is 1";
+	order->switches = order->before == WORD_start ? 1 : order->switches + 1;
+	return order->switches <= PLAN_SWITCHES ? NULL : "at most 8 switches";
+}
+
+static const char *check_together(const struct order *order, const struct scn_line *line)
+{
+	if (line->word == WORD_end && !order->together)
+		return "there is no together before it";
+	if (order->together && line->word != WORD_end && !is_host(line->word) &&
+	    scn_words[line->word].who != SCN_CPU)
+		return "between together and end only vCPUs do something, and the host with "
+		       "pte, poke, zap, slot, unslot and unprotect";
+	return NULL;
+}
 
 static const char *check_order(struct order *order, const struct scn_line *line)
 {
 	bool cpu = scn_words[line->word].who == SCN_CPU;
+	const char *why;
 
 	if (is_setup(line->word) && order->begun)
 		return "it must stand before everything else";
@@ -91,13 +134,14 @@ static const char *check_order(struct order *order, const struct scn_line *line)
 		order->vcpus = line->n[0];
 	if (cpu && line->cpu >= order->vcpus)
 		return "there are not so many vCPUs; see vcpus";
-	if (line->word == WORD_end && !order->together)
-		return "there is no together before it";
-	if (order->together && !cpu && line->word != WORD_end)
-		return "between together and end only vCPUs do something";
+	if (line->word == WORD_start || line->word == WORD_switch)
+		why = check_plan(order, line);
+	else
+		why = check_together(order, line);
 	if (line->word == WORD_together || line->word == WORD_end)
 		order->together = line->word == WORD_together;
-	return NULL;
+	order->before = line->word;
+	return why;
 }
 
 bool scn_check(const struct scenario *scn, struct scn_error *error)

@@ -31,6 +31,7 @@ static struct hw_stage machine_stage(const struct sim_cpu *cpu)
 		.root = cpu->entry.root,
 		.levels = cpu->entry.root_level,
 		.maxphyaddr = sim->config.maxphyaddr,
+		.sched = sim->sched,
 		.wp = true,
 		.nx = true,
 	};
@@ -55,52 +56,6 @@ void sim_stages(struct sim_cpu *cpu, struct hw_stage stage[2])
 	stage[0].smap = paging && regs->cr4 & CR4_SMAP;
 }
 
-/* What the tables say now about an entry. host_only: about our part of it. */
-static void tables_now(struct sim_cpu *cpu, const struct tlb_entry *e, bool host_only,
-		       struct hw_result *now)
-{
-	struct hw_stage stage[2];
-
-	sim_stages(cpu, stage);
-	if (cpu_is_tdp(cpu) && host_only) {
-		hw_probe(&stage[1], e->gpa, now);
-		now->below_access = now->access;
-	} else {
-		hw_probe(&stage[0], e->gva, now);
-	}
-}
-
-void cpu_report_ghost(struct sim_cpu *cpu, struct tlb_entry *e, const struct hw_result *now)
-{
-	if (e->ghost)
-		return;
-	e->ghost = true;
-	sim_emit(cpu->sim, cpu->id, tlb_ghost, e->gva, e->hpa, e->access & e->below_access,
-		 now->ok ? now->hpa : HPA_INVALID, now->ok ? now->access & now->below_access : 0);
-}
-
-/*
- * The guest is about to run, all flushes are done: whatever the library has
- * taken away must be out of the TLB. What the guest changed in its own tables
- * and did not flush is the guest's business (only visible with nested paging).
- */
-static void check_promise(struct sim_cpu *cpu)
-{
-	for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-		struct tlb_entry *e = &cpu->tlb.entry[i];
-		struct hw_result now;
-
-		if (!e->used)
-			continue;
-		tables_now(cpu, e, true, &now);
-		e->broken = tlb_exceeds(e, &now, cpu_is_tdp(cpu));
-		if (!e->broken)
-			continue;
-		cpu->sim->promises_broken++;
-		cpu_report_ghost(cpu, e, &now);
-	}
-}
-
 void cpu_drop(struct sim_cpu *cpu, struct tlb_entry *e)
 {
 	sim_emit(cpu->sim, cpu->id, tlb_drop, e->gva, e->level);
@@ -120,7 +75,9 @@ static enum mmu_status enter(struct sim_cpu *cpu)
 
 	do {
 		cpu->kicked = false;
+		library_begin(sim);
 		status = mmu_enter(cpu->vcpu, &cpu->entry);
+		library_end(sim);
 		if (status != MMU_OK)
 			return status;
 		cpu->in_guest = true;
@@ -130,14 +87,14 @@ static enum mmu_status enter(struct sim_cpu *cpu)
 		} else if (cpu->entry.flush) {
 			cpu_empty_tlb(cpu, false);
 		}
-		sched_point(sim->sched);
 		if (cpu->kicked) {
 			cpu->in_guest = false;
 			mmu_leave(cpu->vcpu);
 		}
 	} while (cpu->kicked);
 	sim_emit(sim, cpu->id, enter, cpu->rip, cpu->entry.root, cpu->entry.flush);
-	check_promise(cpu);
+	if (!sim->busy)
+		cpu_check_promise(cpu);
 	return status;
 }
 
@@ -221,6 +178,7 @@ static bool by_hardware(struct sim_cpu *cpu, struct sim_access *a, struct hw_res
 		sim_emit(cpu->sim, cpu->id, tlb_drop, victim.gva, victim.level);
 	sim_emit(cpu->sim, cpu->id, tlb_insert, e->gva, e->hpa, e->level,
 		 e->access & e->below_access, e->global);
+	sched_point(cpu->sim->sched, POINT_hw_access);
 	touch(cpu, a, r->hpa);
 	return true;
 }
@@ -242,8 +200,10 @@ static void emulate(struct sim_cpu *cpu, struct sim_access *a, const struct mmu_
 	size_t done = 0;
 
 	a->emulated = true;
+	library_begin(cpu->sim);
 	if (fault->table)
 		done = mmu_write_gva(cpu->vcpu, a->gva, &a->value, a->size, access, &why);
+	library_end(cpu->sim);
 	sim_emit(cpu->sim, cpu->id, emulate, cpu->rip, fault->gpa, done == a->size);
 	if (done == a->size)
 		a->outcome = SIM_OK;
@@ -259,11 +219,15 @@ static bool handle(struct sim_cpu *cpu, struct sim_access *a, const struct hw_re
 	struct sim *sim = cpu->sim;
 	u64 addr = cpu_is_tdp(cpu) ? r->fault_addr : a->gva;
 	struct mmu_fault fault = { 0 };
+	enum mmu_verdict verdict;
 
 	a->exits++;
 	sim->faults++;
 	cpu_exit(cpu, CH_EXIT_fault, cpu_is_tdp(cpu) ? CPU_EXIT_NPF : CPU_EXIT_PF, r->error, addr);
-	switch (mmu_fault(cpu->vcpu, addr, r->error, &fault)) {
+	library_begin(sim);
+	verdict = mmu_fault(cpu->vcpu, addr, r->error, &fault);
+	library_end(sim);
+	switch (verdict) {
 	case MMU_RETRY:
 	case MMU_SPURIOUS:
 		return true;
@@ -294,7 +258,7 @@ static bool turn(struct sim_cpu *cpu, struct sim_access *a)
 		a->outcome = SIM_NOMEM;
 		return false;
 	}
-	sched_point(cpu->sim->sched);
+	sched_point(cpu->sim->sched, POINT_guest);
 	kicked = cpu->kicked;
 	done = !kicked && by_hardware(cpu, a, &r);
 	leave(cpu);
@@ -319,7 +283,9 @@ void sim_access(struct sim_cpu *cpu, struct sim_access *a)
 	regs.ac = a->ac;
 	if (regs.cpl != cpu->regs.cpl || regs.ac != cpu->regs.ac) {
 		cpu->regs = regs;
+		library_begin(cpu->sim);
 		mmu_set_regs(cpu->vcpu, &regs, false);
+		library_end(cpu->sim);
 	}
 	for (unsigned tries = 0; tries < MAX_TRIES && turn(cpu, a);)
 		tries += !cpu->kicked;

@@ -28,4 +28,17 @@ void cpu_empty_tlb(struct sim_cpu *cpu, bool keep_global);
 /* Says once that an entry is a ghost. events tlb_ghost */
 void cpu_report_ghost(struct sim_cpu *cpu, struct tlb_entry *entry, const struct hw_result *now);
 
+/* All flushes are done for this vCPU: whatever the library has taken away must be
+ * out of its TLB. What the guest changed in its own tables and did not flush is the
+ * guest's business (only visible with nested paging). events tlb_ghost */
+void cpu_check_promise(struct sim_cpu *cpu);
+
+/* Around each call of the library while the guest runs. The last to come out looks
+ * whether promises were kept. events tlb_ghost */
+void library_begin(struct sim *sim);
+void library_end(struct sim *sim);
+
+/* The library has paid a flush and goes on. events tlb_ghost */
+void library_flushed(struct sim *sim);
+
 #endif

@@ -23,6 +23,7 @@ struct walker {
 	bool probe;
 	unsigned n;			/* entries read */
 	hpa_t entry[LEVEL_MAX];		/* where they lie */
+	u64 value[LEVEL_MAX];		/* what they were */
 	bool no_ad[LEVEL_MAX];		/* a PDPTE of PAE has neither A nor D */
 	u64 pte;			/* the last one */
 	unsigned level;			/* of its table */
@@ -147,8 +148,11 @@ static bool step(struct walker *w, u64 table_addr)
 
 	if (!go_below(w, entry_addr(w, table_addr), true, &at))
 		return false;
+	if (!w->probe)
+		sched_point(w->stage->sched, POINT_hw_walk);
 	w->pte = read_entry(w, at.hpa);
 	w->no_ad[w->n] = is_pdpte(w);
+	w->value[w->n] = w->pte;
 	w->entry[w->n++] = at.hpa;
 	if (!(w->pte & PTE_P))
 		return fail(w, error_of(w, 0));
@@ -180,27 +184,34 @@ bool hw_allows(const struct hw_stage *stage, unsigned rights, const struct hw_ac
 	return access->kind == HW_FETCH ? !stage->smep : !stage->smap || access->ac;
 }
 
-static void set_bits(const struct walker *w, hpa_t hpa, u64 bits)
+/* Sets bits in an entry that the walk used; false: it is another one by now. */
+static bool set_bits(const struct walker *w, unsigned n, u64 bits)
 {
-	void *p = w->stage->memory + hpa;
+	void *p = w->stage->memory + w->entry[n];
+	u64 value = w->value[n];
+	u32 value32 = value;
 
-	if (entry_size(w->stage) == 4) {
-		if (~__atomic_load_n((u32 *)p, __ATOMIC_RELAXED) & bits)
-			__atomic_fetch_or((u32 *)p, (u32)bits, __ATOMIC_ACQ_REL);
-	} else if (~__atomic_load_n((u64 *)p, __ATOMIC_RELAXED) & bits) {
-		__atomic_fetch_or((u64 *)p, bits, __ATOMIC_ACQ_REL);
-	}
+	if (!(~value & bits))
+		return true;
+	sched_point(w->stage->sched, POINT_hw_ad);
+	if (entry_size(w->stage) == 4)
+		return __atomic_compare_exchange_n((u32 *)p, &value32, (u32)(value | bits), false,
+						   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return __atomic_compare_exchange_n((u64 *)p, &value, value | bits, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
 }
 
-static void set_accessed_and_dirty(struct walker *w)
+static bool set_accessed_and_dirty(struct walker *w)
 {
 	bool write = w->access->kind == HW_WRITE;
 
 	for (unsigned i = 0; i < w->n; i++)
-		if (!w->no_ad[i])
-			set_bits(w, w->entry[i], i == w->n - 1 && write ? PTE_A | PTE_D : PTE_A);
+		if (!w->no_ad[i] &&
+		    !set_bits(w, i, i == w->n - 1 && write ? PTE_A | PTE_D : PTE_A))
+			return false;
 	if (write)
 		w->result->dirty = true;
+	return true;
 }
 
 /* The address the last entry leads to: of a table, or of the access. */
@@ -236,11 +247,14 @@ static bool walk_tables(struct walker *w)
 	}
 }
 
-static bool walk(struct walker *w)
+/* *again: an entry changed under its A or D; nothing was done. */
+static bool attempt(struct walker *w, bool *again)
 {
 	struct hw_result *r = w->result;
 	struct hw_result last;
 
+	w->n = 0;
+	*again = false;
 	*r = (struct hw_result){ .access = ACC_ALL, .below_access = ACC_ALL };
 	r->gpa = w->access->addr;
 	r->level = LEVEL_1G;
@@ -251,8 +265,10 @@ static bool walk(struct walker *w)
 		if (!w->probe && !hw_allows(w->stage, r->access, w->access))
 			return fail(w, error_of(w, PFERR_PRESENT));
 		r->dirty = w->pte & PTE_D;
-		if (!w->probe)
-			set_accessed_and_dirty(w);
+		if (!w->probe && !set_accessed_and_dirty(w)) {
+			*again = true;
+			return false;
+		}
 		r->global = w->stage->pge && w->pte & PTE_G;
 		r->gpa = target(w);
 		r->level = w->level;
@@ -265,6 +281,16 @@ static bool walk(struct walker *w)
 	r->below_access = last.access;
 	r->dirty = r->dirty && last.dirty;
 	return true;
+}
+
+static bool walk(struct walker *w)
+{
+	bool ok, again;
+
+	do {
+		ok = attempt(w, &again);
+	} while (again);
+	return ok;
 }
 
 bool hw_walk(const struct hw_stage *stage, const struct hw_access *access,

@@ -14,7 +14,7 @@
 #ifndef SIM_HWWALK_H
 #define SIM_HWWALK_H
 
-#include "mmu/types.h"
+#include "hv/sim/sched.h"
 
 enum hw_kind { HW_READ, HW_WRITE, HW_FETCH };
 
@@ -30,6 +30,7 @@ struct hw_stage {
 	const struct hw_stage *below;	/* translates what this stage calls physical; NULL: nothing does */
 	u8 *memory;		/* hpa to pointer */
 	u64 memory_size;
+	struct sched *sched;	/* others may run between the walker's steps; NULL: none do */
 	u64 root;		/* CR3: flags in it are ignored */
 	unsigned levels;	/* 0: no paging; 2 (4-byte entries), 3, 4 or 5 */
 	unsigned maxphyaddr;
@@ -54,7 +55,8 @@ struct hw_result {
 
 /*
  * Walks for one access and sets A and D as the hardware does: on all entries
- * once the stage allows the access. Accesses by the walk itself to the guest's
+ * once the stage allows the access, each only if it still is what the walk used;
+ * else it walks again. Accesses by the walk itself to the guest's
  * tables are user writes in the stage below.
  *
  *   returns  result->ok

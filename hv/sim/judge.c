@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What vCPUs do on a line of a scenario, and whether it is what was expected. */
+#include "hv/sim/cpu.h"
 #include "hv/sim/run.h"
 #include <string.h>
 
@@ -46,6 +47,20 @@ static void access_line(struct run *run, const struct scn_line *line)
 	run_judge_access(run, line, &a);
 }
 
+/* What is filled with this was given back. */
+static void look(struct run *run, const struct scn_line *line)
+{
+	struct mmu_host_step steps[5];
+	unsigned nr;
+
+	library_begin(&run->sim);
+	nr = mmu_host_walk(run->sim.cpu[line->cpu].vcpu, line->n[0], steps);
+	library_end(&run->sim);
+	for (unsigned i = 0; i < nr; i++)
+		if (steps[i].spte == SIM_MEM_FREED)
+			run_fail(run, line, "it read a table that had been given back");
+}
+
 void run_cpu_line(struct run *run, const struct scn_line *line)
 {
 	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
@@ -62,6 +77,9 @@ void run_cpu_line(struct run *run, const struct scn_line *line)
 	case WORD_enter:
 		if (sim_visit(cpu) != MMU_OK)
 			run_fail(run, line, "the host has no page left");
+		break;
+	case WORD_look:
+		look(run, line);
 		break;
 	case WORD_drop_flush:
 		cpu->lose_flush += line->nr_n ? line->n[0] : 1;

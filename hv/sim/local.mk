@@ -13,6 +13,9 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/judge.c \
 	%D%/machine.c \
 	%D%/mem.c %D%/mem.h \
+	%D%/plan.c %D%/plan.h \
+	%D%/point.def \
+	%D%/promise.c \
 	%D%/regs.c \
 	%D%/run.c %D%/run.h \
 	%D%/scenario.c %D%/scenario.h %D%/scenario.def \
@@ -20,6 +23,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/sim.h \
 	%D%/tables.c %D%/tables.h \
 	%D%/tlb.c %D%/tlb.h \
+	%D%/together.c \
 	%D%/watch.c %D%/watch.h
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated machine as the library's host: memory, events, panics. */
-#include "hv/sim/sim.h"
+#include "hv/sim/cpu.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +29,11 @@ static void env_kick(void *ctx, u8 vcpu)
 
 static void env_point(void *ctx, unsigned point)
 {
-	(void)point;
-	sched_point(((struct sim *)ctx)->sched);
+	struct sim *sim = ctx;
+
+	if (point == POINT_flush_paid)
+		library_flushed(sim);
+	sched_point(sim->sched, point);
 }
 
 static void __attribute__((noreturn)) dead(struct sim *sim)

@@ -10,7 +10,6 @@
 #define HEADER_BYTES	0x2000ull
 #define RING_SLOTS	0x10000u
 #define PIPE_BYTES	0x4000u
-#define FREED		0xa5	/* present bit set, reserved bits too: a walk stumbles over it */
 
 _Static_assert(sizeof(struct ch_header) <= HEADER_BYTES, "the header fits in front");
 
@@ -109,7 +108,7 @@ void sim_mem_page_free(struct sim_mem *mem, hpa_t page_hpa)
 	}
 	mem->owned[page_hpa >> PAGE_SHIFT] = 0;
 	mem->pages_out--;
-	memset(mem->base + page_hpa, FREED, PAGE_SIZE);
+	memset(mem->base + page_hpa, SIM_MEM_FREED & 0xff, PAGE_SIZE);
 	mem->spare[mem->nr_spare++] = page_hpa >> PAGE_SHIFT;
 }
 

@@ -15,6 +15,10 @@
 #include "hv/channel/channel.h"
 #include "mmu/types.h"
 
+/* What a page that was given back is filled with: the present bit set, reserved bits
+ * too, so that a walk stumbles over it. */
+#define SIM_MEM_FREED 0xa5a5a5a5a5a5a5a5ull
+
 struct sim_mem {
 	u8 *base;		/* direct map: hpa to pointer */
 	u64 size;

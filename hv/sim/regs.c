@@ -31,7 +31,9 @@ void sim_set_regs(struct sim_cpu *cpu, const struct mmu_regs *regs, bool cr3_loa
 		hardware_flush(cpu, &old, cr3_load);
 	else
 		cpu_exit(cpu, CH_EXIT_cr, CPU_EXIT_CR_WRITE, 0, 0);
+	library_begin(cpu->sim);
 	mmu_set_regs(cpu->vcpu, regs, cr3_load);
+	library_end(cpu->sim);
 	ch_set_cause(&cpu->sim->em, 0);
 }
 
@@ -46,7 +48,9 @@ void sim_invlpg(struct sim_cpu *cpu, gva_t gva)
 		return;
 	}
 	cpu_exit(cpu, CH_EXIT_invlpg, CPU_EXIT_INVLPG, gva, 0);
+	library_begin(cpu->sim);
 	mmu_invlpg(cpu->vcpu, gva);
+	library_end(cpu->sim);
 	ch_set_cause(&cpu->sim->em, 0);
 }
 

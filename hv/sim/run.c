@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The runner: line by line, several vCPUs at once between together and end. */
+/* The runner: line by line. */
 #include "hv/sim/run.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -90,8 +90,7 @@ static const char *unslot(struct run *run, const struct scn_line *line)
 	return status == MMU_OK ? NULL : mmu_status_text(status);
 }
 
-/* NULL, or why the line cannot be carried out. */
-static const char *machine_line(struct run *run, const struct scn_line *line)
+const char *run_machine_line(struct run *run, const struct scn_line *line)
 {
 	switch (line->word) {
 	case WORD_mem:
@@ -131,44 +130,6 @@ static const char *machine_line(struct run *run, const struct scn_line *line)
 	default:
 		return NULL; /* mmu, vcpus: done; stop: the user's */
 	}
-}
-
-/* ---- several vCPUs at once ----------------------------------------------- */
-
-struct part {
-	struct run *run;
-	const struct scn_line *first, *end;
-	unsigned cpu;
-};
-
-static void do_part(void *arg)
-{
-	const struct part *part = arg;
-
-	for (const struct scn_line *line = part->first; line != part->end; line++)
-		if (line->cpu == part->cpu)
-			run_cpu_line(part->run, line);
-}
-
-/* Runs the lines after `line`; returns its `end`. */
-static const struct scn_line *together(struct run *run, const struct scn_line *line)
-{
-	struct part part[MMU_MAX_VCPUS];
-	const struct scn_line *end = line;
-
-	while (end->word != WORD_end)
-		end++;
-	for (unsigned i = 0; i < run->sim.config.vcpus; i++) {
-		part[i] = (struct part){ run, line + 1, end, i };
-		if (!sched_add(run->sim.sched, do_part, &part[i]))
-			run_fail(run, line, "no memory for a vCPU's stack");
-	}
-	if (!sched_run(run->sim.sched)) {
-		if (run->sim.panic && run->sim.on_panic)
-			longjmp(*run->sim.on_panic, 1);
-		run_fail(run, line, "the vCPUs wait for each other for ever");
-	}
-	return end;
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -230,13 +191,13 @@ static bool run_lines(struct run *run)
 		hv_emit_tail(&run->sim.em, MMU_NO_VCPU, step, line->text, strlen(line->text),
 			     line->number);
 		if (line->word == WORD_together) {
-			line = together(run, line);
+			line = run_together(run, line);
 		} else if (scn_words[line->word].who == SCN_CPU) {
 			why = default_slot(run);
 			if (!why)
 				run_cpu_line(run, line);
 		} else {
-			why = machine_line(run, line);
+			why = run_machine_line(run, line);
 		}
 		if (why) {
 			fprintf(run->options->messages, "vitrine-sim: %s:%u: %s: %s\n",

@@ -16,6 +16,12 @@ struct run_options {
 	u64 seed;
 	const char *shared;	/* file for the host program, or NULL */
 	FILE *messages;		/* what went wrong; never NULL */
+	/* The plan of one together (from 0), whatever the scenario says; NULL: as it
+	 * says. Who is told of every point the block comes to; NULL: nobody. */
+	const struct plan *plan;
+	unsigned plan_block;
+	void (*passed)(void *arg, const struct sched_step *step);
+	void *passed_arg;
 	/* Called when the machine exists, and between lines; may wait, may end
 	 * the run by returning false. line is NULL the first and the last time. */
 	bool (*between)(void *arg, struct run *run, const struct scn_line *line);
@@ -36,6 +42,7 @@ struct run {
 	bool have_slot;
 	unsigned held, failed;	/* expectations */
 	unsigned steps;
+	unsigned blocks;	/* together's so far */
 };
 
 enum run_status { RUN_OK = 0, RUN_FAILED = 1, RUN_BAD = 2 };
@@ -64,6 +71,14 @@ void run_judge_access(struct run *run, const struct scn_line *line, const struct
 
 /* Audits now; false: a rule is broken, which is said in messages. */
 bool run_audit(struct run *run, const struct scn_line *line);
+
+/* Carries out a line that no vCPU does.
+ *   returns  NULL, or why it cannot be done */
+const char *run_machine_line(struct run *run, const struct scn_line *line);
+
+/* Runs the lines between `together` and its `end`, which it returns. Afterwards
+ * every vCPU enters the guest once, and the audit is made: all must be green. */
+const struct scn_line *run_together(struct run *run, const struct scn_line *line);
 
 /* What a vCPU does on a line. */
 void run_cpu_line(struct run *run, const struct scn_line *line);

@@ -178,6 +178,17 @@ static bool take_result(struct cutter *c)
 	return take_number(c, &line->result_value);
 }
 
+static bool take_name(struct cutter *c, unsigned number, unsigned none, const char *why)
+{
+	if (!next(c))
+		return missing(c, "a name");
+	if (number == none)
+		return bad(c, next(c), "%s", why);
+	c->line->n[c->line->nr_n++] = number;
+	c->at++;
+	return true;
+}
+
 static bool take_rest(struct cutter *c)
 {
 	if (!next(c))
@@ -198,6 +209,14 @@ static bool take_arg(struct cutter *c, char kind)
 		return take_key(c);
 	case '=':
 		return next_is(c, "=") || missing(c, "=");
+	case '-':
+		return next_is(c, "->") || missing(c, "->");
+	case 'c':
+		return take_name(c, next(c) ? plan_task(next(c)) : 0, PLAN_TASKS,
+				 "neither a vCPU, cpu0 to cpu15, nor host");
+	case 'p':
+		return take_name(c, next(c) ? plan_point(next(c)) : 0, NR_POINTS,
+				 "no such point; --words lists them");
 	default:
 		return take_rest(c);
 	}

@@ -21,7 +21,7 @@
 #define SIM_SCENARIO_H
 
 #include "hv/sim/hwwalk.h"
-#include "mmu/mmu.h"
+#include "hv/sim/plan.h"
 
 enum scn_who { SCN_MACHINE, SCN_CPU };
 

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Seeded, cooperative tasks. */
+/* Cooperative tasks, by plan or by chance. */
 #include "hv/sim/sched.h"
 #include <stdlib.h>
 #include <ucontext.h>
 
 #define STACK_BYTES	(256u << 10)
-#define SWITCH_ONE_IN	3	/* at a point; a wait always switches */
-#define MAX_IDLE	100000u	/* waits in a row before nobody is believed to move */
+#define SWITCH_ONE_IN	3	/* by chance, at a point; a wait always switches */
+#define MAX_IDLE	10000u	/* waits in a row before nobody is believed to move */
+#define MAX_POINTS	200000u /* of a run, before it is believed to have no end */
 
 struct task {
 	ucontext_t context;
 	void *stack;
 	sched_fn_t fn;
 	void *arg;
-	bool done;
+	bool added, done;
+	u32 count[NR_POINTS];	/* how often it has come there */
 };
 
 struct sched {
 	ucontext_t home;
-	struct task task[SCHED_MAX];
-	unsigned nr;
+	struct task task[PLAN_TASKS];
 	struct task *current;
+	int next;		/* of the plan: who was chosen; -1: the order decides */
+	struct sched_order order;
+	unsigned done;		/* switches of the plan so far */
 	u64 random;
 	unsigned idle;
+	u32 points;
+	enum sched_end end;
 	bool stopped;
 };
 
@@ -37,9 +43,11 @@ struct sched *sched_create(u64 seed)
 
 static void forget(struct sched *sched)
 {
-	for (unsigned i = 0; i < sched->nr; i++)
+	for (unsigned i = 0; i < PLAN_TASKS; i++) {
 		free(sched->task[i].stack);
-	sched->nr = 0;
+		sched->task[i].stack = NULL;
+		sched->task[i].added = false;
+	}
 }
 
 void sched_destroy(struct sched *sched)
@@ -60,52 +68,115 @@ static void entry(unsigned high, unsigned low)
 	swapcontext(&task->context, &sched->home);
 }
 
-bool sched_add(struct sched *sched, sched_fn_t fn, void *arg)
+bool sched_add(struct sched *sched, unsigned number, sched_fn_t fn, void *arg)
 {
-	struct task *task = &sched->task[sched->nr];
+	struct task *task = &sched->task[number];
 	uintptr_t p = (uintptr_t)sched;
 
-	if (sched->nr == SCHED_MAX || sched->current)
+	if (number >= PLAN_TASKS || task->added || sched->current)
 		return false;
 	*task = (struct task){ .stack = malloc(STACK_BYTES), .fn = fn, .arg = arg };
 	if (!task->stack || getcontext(&task->context)) {
 		free(task->stack);
+		task->stack = NULL;
 		return false;
 	}
 	task->context.uc_stack.ss_sp = task->stack;
 	task->context.uc_stack.ss_size = STACK_BYTES;
 	makecontext(&task->context, (void (*)(void))entry, 2, (unsigned)(p >> 32), (unsigned)p);
-	sched->nr++;
+	task->added = true;
 	return true;
 }
 
-static struct task *pick(struct sched *sched)
+void sched_obey(struct sched *sched, const struct sched_order *order)
 {
-	unsigned start = sched_random(&sched->random) % sched->nr;
+	sched->order = *order;
+}
 
-	for (unsigned i = 0; i < sched->nr; i++) {
-		struct task *task = &sched->task[(start + i) % sched->nr];
+static bool can_run(const struct sched *sched, unsigned number)
+{
+	return sched->task[number].added && !sched->task[number].done;
+}
 
-		if (!task->done)
-			return task;
+static u32 can_run_mask(const struct sched *sched)
+{
+	u32 mask = 0;
+
+	for (unsigned i = 0; i < PLAN_TASKS; i++)
+		mask |= can_run(sched, i) ? 1u << i : 0;
+	return mask;
+}
+
+static unsigned number_of(const struct sched *sched, const struct task *task)
+{
+	return task - sched->task;
+}
+
+/* The first that can run, from this number on. */
+static struct task *from(struct sched *sched, unsigned start)
+{
+	for (unsigned i = 0; i < PLAN_TASKS; i++) {
+		unsigned number = (start + i) % PLAN_TASKS;
+
+		if (can_run(sched, number))
+			return &sched->task[number];
 	}
 	return NULL;
 }
 
-bool sched_run(struct sched *sched)
+static struct task *any(struct sched *sched)
 {
-	struct task *task;
+	u32 mask = can_run_mask(sched);
+	unsigned skip = mask ? sched_random(&sched->random) % (unsigned)__builtin_popcount(mask) : 0;
 
+	for (; skip; skip--)
+		mask &= mask - 1;
+	return mask ? &sched->task[__builtin_ctz(mask)] : NULL;
+}
+
+/* last: who had the turn, NULL at the beginning. */
+static struct task *pick(struct sched *sched, const struct task *last)
+{
+	int next = sched->next;
+
+	sched->next = -1;
+	if (!sched->order.plan)
+		return any(sched);
+	if (next < 0)
+		next = last ? number_of(sched, last) + 1 : sched->order.plan->start;
+	return from(sched, next);
+}
+
+static void begin(struct sched *sched)
+{
+	sched->end = SCHED_DONE;
 	sched->stopped = false;
-	sched->idle = 0;
-	while (sched->nr && !sched->stopped && (task = pick(sched))) {
+	sched->idle = sched->points = sched->done = 0;
+	sched->next = -1;
+}
+
+enum sched_end sched_run(struct sched *sched)
+{
+	struct task *task = NULL;
+
+	begin(sched);
+	while (!sched->stopped && (task = pick(sched, task))) {
 		sched->current = task;
 		swapcontext(&sched->home, &task->context);
 		sched->current = NULL;
-		sched->stopped |= sched->idle > MAX_IDLE;
 	}
+	if (!sched->stopped && sched->order.plan && sched->done < sched->order.plan->nr)
+		sched->end = SCHED_MISFIT;
 	forget(sched);
-	return !sched->stopped;
+	return sched->end;
+}
+
+const struct plan_switch *sched_misfit(const struct sched *sched, u32 *came)
+{
+	const struct plan_switch *at = &sched->order.plan->at[sched->done];
+
+	*came = sched->task[at->task].count[at->point];
+	return at;
 }
 
 static void leave(struct sched *sched)
@@ -113,12 +184,48 @@ static void leave(struct sched *sched)
 	swapcontext(&sched->current->context, &sched->home);
 }
 
-void sched_point(struct sched *sched)
+static void stop(struct sched *sched, enum sched_end end)
 {
-	if (!sched->current)
+	sched->stopped = true;
+	sched->end = end;
+	if (sched->current)
+		leave(sched);
+}
+
+/* What the plan wants at this point. */
+static void planned(struct sched *sched, const struct sched_step *step)
+{
+	const struct plan *plan = sched->order.plan;
+	const struct plan_switch *at = &plan->at[sched->done];
+
+	if (sched->done == plan->nr || at->task != step->task || at->point != step->point ||
+	    at->count != step->count || !can_run(sched, at->to))
+		return;
+	sched->done++;
+	sched->next = at->to;
+	if (sched->order.switched)
+		sched->order.switched(sched->order.arg, at);
+	leave(sched);
+}
+
+void sched_point(struct sched *sched, enum sim_point point)
+{
+	struct task *task = sched ? sched->current : NULL;
+	struct sched_step step;
+
+	if (!task)
 		return;
 	sched->idle = 0;
-	if (sched_random(&sched->random) % SWITCH_ONE_IN == 0)
+	if (++sched->points > MAX_POINTS)
+		stop(sched, SCHED_ENDLESS);
+	step = (struct sched_step){ .task = number_of(sched, task), .point = point,
+				    .done = sched->done, .count = ++task->count[point] };
+	step.others = can_run_mask(sched) & ~(1u << step.task);
+	if (sched->order.passed)
+		sched->order.passed(sched->order.arg, &step);
+	if (sched->order.plan)
+		planned(sched, &step);
+	else if (sched_random(&sched->random) % SWITCH_ONE_IN == 0)
 		leave(sched);
 }
 
@@ -126,14 +233,13 @@ bool sched_wait(struct sched *sched)
 {
 	if (!sched->current)
 		return false;
-	sched->idle++;
+	if (++sched->idle > MAX_IDLE)
+		stop(sched, SCHED_WAIT);
 	leave(sched);
 	return true;
 }
 
 void sched_stop(struct sched *sched)
 {
-	sched->stopped = true;
-	if (sched->current)
-		leave(sched);
+	stop(sched, SCHED_STOPPED);
 }

@@ -2,15 +2,13 @@
 /*
  * The scheduler of simulated CPUs: each task has a stack of its own, one runs
  * at a time, and the turn passes only where the library says it may
- * (env->point, env->relax) or the guest runs. Who is next is decided by a
- * seeded generator, so that a race once found is found again.
+ * (env->point, env->relax) or the hardware does a step. Who is next is decided
+ * by a plan, or by a seeded generator: a race once found is found again.
  */
 #ifndef SIM_SCHED_H
 #define SIM_SCHED_H
 
-#include "mmu/types.h"
-
-#define SCHED_MAX 16
+#include "hv/sim/plan.h"
 
 struct sched;
 
@@ -30,16 +28,47 @@ static inline u64 sched_random(u64 *state)
 struct sched *sched_create(u64 seed);
 void sched_destroy(struct sched *sched);
 
-/* Another task for the next run; false: too many, or no memory. */
-bool sched_add(struct sched *sched, sched_fn_t fn, void *arg);
+/* Another task for the next run, by its number below PLAN_TASKS; false: there
+ * is one already, or no memory. */
+bool sched_add(struct sched *sched, unsigned task, sched_fn_t fn, void *arg);
 
-/* Runs all tasks to their ends, or until one stops the run; they are then
- * forgotten.
- *   returns  false: stopped, or nothing but waiting went on */
-bool sched_run(struct sched *sched);
+/* A task has come to a point for the count-th time in this run. */
+struct sched_step {
+	u8 task;
+	u8 point;
+	u8 done;		/* switches of the plan that have taken place */
+	u32 count;
+	u32 others;		/* mask of other tasks that have not ended */
+};
 
-/* Inside of a task: lets another one run, perhaps. Outside: does nothing. */
-void sched_point(struct sched *sched);
+/* For the next runs: the plan (NULL: chance decides), and who is told of every
+ * point before anything happens there, and of every switch of the plan. */
+struct sched_order {
+	const struct plan *plan;
+	void (*passed)(void *arg, const struct sched_step *step);
+	void (*switched)(void *arg, const struct plan_switch *at);
+	void *arg;
+};
+
+void sched_obey(struct sched *sched, const struct sched_order *order);
+
+enum sched_end {
+	SCHED_DONE,	/* all tasks came to their ends */
+	SCHED_STOPPED,	/* one stopped the run */
+	SCHED_WAIT,	/* nothing but waiting went on */
+	SCHED_ENDLESS,	/* they did something, but came to no end */
+	SCHED_MISFIT,	/* done, but a switch of the plan could not be made */
+};
+
+/* Runs all tasks; they are then forgotten. */
+enum sched_end sched_run(struct sched *sched);
+
+/* After MISFIT: which switch, and how often its task came to its point. */
+const struct plan_switch *sched_misfit(const struct sched *sched, u32 *came);
+
+/* Inside of a task: lets another one run, perhaps. Outside, or without a
+ * scheduler: does nothing. */
+void sched_point(struct sched *sched, enum sim_point point);
 
 /* Inside of a task: lets another one run; waits for it.
  *   returns  false outside of tasks: nobody can run, waiting is in vain */

@@ -55,6 +55,7 @@ struct sim {
 	struct sched *sched;
 	struct sim_cpu cpu[MMU_MAX_VCPUS];
 	u64 clock;		/* operations so far */
+	unsigned busy;		/* calls of the library that are under way */
 	u64 promises_broken;	/* entries found stale at an entry, after all flushes */
 	u64 ghosts_used;	/* stale entries used where a flush had been promised */
 	u64 faults;		/* exits taken */
