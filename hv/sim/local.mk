@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/control.c %D%/control.h \
 	%D%/cpu.c %D%/cpu.h \
 	%D%/expect.def \
+	%D%/explore.c %D%/explore_file.c %D%/explore.h \
 	%D%/guest_mode.c %D%/guest_mode.h \
 	%D%/hwwalk.c %D%/hwwalk.h \
 	%D%/judge.c \
