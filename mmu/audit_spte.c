@@ -36,7 +36,7 @@ static bool audit_value(struct audit *audit, const struct entry *entry)
 		enum audit_rule rule;
 		const char *name;
 	} local[] = { { RULE_D_1, "D-1" }, { RULE_D_2, "D-2" }, { RULE_D_3, "D-3" },
-		      { RULE_D_5, "D-5" }, { RULE_D_6, "D-6" } };
+		      { RULE_D_5, "D-5" }, { RULE_D_6, "D-6" }, { RULE_D_9, "D-9" } };
 	const struct sp *sp = entry->sp;
 	bool pdpte = sp->flags & SP_SPECIAL && sp->role.level == LEVEL_1G;
 	/* Some hardware sets A where the four PDPTEs are read; we never do. */
@@ -139,6 +139,19 @@ static void audit_leaf(struct audit *audit, const struct entry *entry)
 		    entry->spte, entry->gfn);
 }
 
+/* One of an older generation is not believed. */
+static void audit_mmio(struct audit *audit, const struct entry *entry)
+{
+	unsigned as = entry->sp->role.smm;
+	u64 generation = audit->vm->slots[as].generation % MMIO_GENERATIONS;
+	gfn_t gfn = spte_mmio_gfn(entry->spte);
+
+	if (spte_mmio_generation(entry->spte) != generation)
+		return;
+	entry_check(audit, entry, RULE_O_2, gfn == entry->gfn, gfn, entry->gfn);
+	entry_check(audit, entry, RULE_O_2, !slot_lookup(audit->vm, as, gfn), gfn, generation);
+}
+
 static void audit_entry(struct audit *audit, const struct entry *entry)
 {
 	unsigned level = entry->sp->role.level;
@@ -157,6 +170,8 @@ static void audit_entry(struct audit *audit, const struct entry *entry)
 		audit_table(audit, entry);
 	else if (spte_is_present(entry->spte))
 		audit_leaf(audit, entry);
+	else if (spte_is_mmio(entry->spte))
+		audit_mmio(audit, entry);
 }
 
 static void audit_page(struct audit *audit, const struct sp *sp)

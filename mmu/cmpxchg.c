@@ -5,8 +5,7 @@
  * library that bare metal does not have, and it knows no unaligned ones.
  */
 #include "mmu/cmpxchg.h"
-
-#include <string.h>
+#include "mmu/internal.h"
 
 #define CMPXCHG_WORD(type) \
 	static bool cmpxchg_##type(void *memory, void *expected, const void *desired) \

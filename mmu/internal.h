@@ -153,9 +153,11 @@ struct memslot {
 
 _Static_assert(sizeof(struct memslot) <= SLOT_RECORD_SIZE, "a record of the slot array");
 
+#define SLOTS_UPDATING	BIT(63)	/* in a generation: an update is in progress */
+
 /* The slots of one address space. */
 struct slot_set {
-	u64 generation;		/* bit 63: an update is in progress */
+	_Atomic u64 generation;	/* SLOTS_UPDATING; MMIO entries look without the lock */
 	_Atomic u16 last;	/* id of the slot found last; readers set it too */
 	struct parray slots;	/* struct memslot in SLOT_RECORD_SIZE bytes, by id */
 };

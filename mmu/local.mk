@@ -18,6 +18,7 @@ mmu_sources += %D%/internal.h
 mmu_sources += %D%/knob.c %D%/knob.def
 mmu_sources += %D%/lock.c %D%/lock.h
 mmu_sources += %D%/memslot.c %D%/memslot.h
+mmu_sources += %D%/mmio.c %D%/mmio.h
 mmu_sources += %D%/mmu.c %D%/mmu.h
 mmu_sources += %D%/op.c
 mmu_sources += %D%/page_track.c %D%/page_track.h

@@ -6,6 +6,7 @@
 #include "mmu/backend.h"
 #include "mmu/flush.h"
 #include "mmu/gwalk.h"
+#include "mmu/mmio.h"
 #include "mmu/vcpu.h"
 
 /* The same access that faults so often, and nothing is ever wrong: the vCPU may
@@ -188,11 +189,14 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 	enum mmu_verdict verdict;
 
 	*fault = (struct mmu_fault){ 0 };
-	mmu_check(vm, !(error & PFERR_RSVD), "D-3: the hardware found reserved bits in our tables",
-		  addr, error);
 	vm_emit(vm, vcpu->id, fault, addr, error,
 		(u8)vcpu->mmu->root_role.direct);
-	verdict = vcpu_has_root(vcpu) ? vcpu->mmu->backend->fault(vcpu, &in, fault) : MMU_RETRY;
+	if (!vcpu_has_root(vcpu))
+		verdict = MMU_RETRY;
+	else if (error & PFERR_RSVD && mmio_fault(vcpu, &in, fault))
+		verdict = MMU_EMULATE;
+	else
+		verdict = vcpu->mmu->backend->fault(vcpu, &in, fault);
 	verdict = guard_progress(vcpu, &in, verdict);
 	count_verdict(vm, verdict);
 	vm_emit(vm, vcpu->id, verdict, addr, (u8)verdict);

@@ -73,6 +73,14 @@ enum mmu_status __must_check shadow_set_leaf(struct mmu_op *op, struct sp *sp, u
 					     struct memslot *slot, gfn_t gfn,
 					     const struct spte_leaf *leaf);
 
+/*
+ * Makes entry `index` of sp, a page of level 1, say that gfn is device memory.
+ * What maps something there is dropped first.
+ *   events   spte_set, rmap_remove, flush_request
+ */
+void shadow_set_mmio(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn,
+		     unsigned access);
+
 /* The rmap side of dropping a leaf. events rmap_remove */
 void shadow_leaf_dropped(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn);
 
@@ -88,7 +96,7 @@ void shadow_note(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, un
  * Maps the frame a walk arrived at.
  *
  *   error    of the fault
- *   slot     of walk->gfn
+ *   slot     of walk->gfn; NULL: device memory, which is remembered in an MMIO entry
  *   returns  RETRY, SPURIOUS, NO_MEMORY
  */
 enum mmu_verdict shadow_fetch(struct mmu_op *op, gva_t gva, u64 error, const struct gwalk *walk,

@@ -4,6 +4,7 @@
  * about the access, and what is to be done about it.
  */
 #include "mmu/memslot.h"
+#include "mmu/mmio.h"
 #include "mmu/page_track.h"
 #include "mmu/shadow.h"
 
@@ -37,6 +38,8 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 	out->gpa = walk->gfn << PAGE_SHIFT | (in->addr & ~PAGE_MASK);
 	slot = slot_lookup(op->vm, root->role.smm, walk->gfn);
 	out->mmio = !slot;
+	if (!slot && mmio_can_remember(op->vm, walk->gfn))
+		(void)shadow_fetch(op, in->addr, in->error, walk, NULL);
 	if (!slot || (write && !slot_is_writable(slot)))
 		return MMU_EMULATE;
 	out->table = write && track_is_shadowed(op->vm, slot, walk->gfn);

@@ -21,7 +21,7 @@
 struct fetch {
 	struct mmu_op *op;
 	const struct gwalk *walk;
-	struct memslot *slot;	/* of walk->gfn */
+	struct memslot *slot;	/* of walk->gfn; NULL: device memory */
 	gva_t gva;
 	unsigned access;	/* the leaf's rights */
 	struct sp *sp;		/* where we are */
@@ -33,15 +33,17 @@ struct fetch {
  * where W is clear, but the hardware always runs with WP set: the entry is made
  * writable for the kernel alone, which must not execute from a user page then
  * if SMEP is on. The next access by user mode turns it back. SMAP cannot see
- * such a page till then; as in KVM, that is let pass.
+ * such a page till then; as in KVM, that is let pass. An entry of device memory
+ * only notes what the guest's tables say.
  */
-static unsigned leaf_access(const struct mmu *mmu, const struct gwalk *walk, u64 error)
+static unsigned leaf_access(const struct fetch *f, const struct mmu *mmu, u64 error)
 {
+	const struct gwalk *walk = f->walk;
 	unsigned access = walk->access;
 
 	if (!walk->leaf_dirty)
 		return access & ~ACC_WRITE;
-	if (!(error & PFERR_WRITE) || access & ACC_WRITE)
+	if (!(error & PFERR_WRITE) || access & ACC_WRITE || !f->slot)
 		return access;
 	if (access & ACC_USER && mmu->cpu_role.ext.cr4_smep)
 		access &= ~ACC_EXEC;
@@ -115,7 +117,7 @@ static unsigned goal_level(const struct fetch *f)
 	unsigned level = f->walk->top ? f->walk->leaf_level : LEVEL_2M;
 	struct mmu_vm *vm = f->op->vm;
 
-	if (!mmu_get_knob(vm, MMU_KNOB_huge))
+	if (!f->slot || !mmu_get_knob(vm, MMU_KNOB_huge))
 		return LEVEL_4K;
 	if (level > slot_max_level(f->slot, f->walk->gfn))
 		level = slot_max_level(f->slot, f->walk->gfn);
@@ -170,6 +172,11 @@ static enum mmu_verdict fetch(struct fetch *f)
 		status = descend(f, goal_level(f));
 	if (status != MMU_OK)
 		return verdict_of(status);
+	if (!f->slot) {
+		shadow_set_mmio(f->op, f->sp, level_index(f->gva, LEVEL_4K), f->walk->gfn,
+				f->access);
+		return MMU_RETRY;
+	}
 	status = set_leaf(f);
 	return status == MMU_AGAIN ? MMU_SPURIOUS : verdict_of(status);
 }
@@ -178,9 +185,9 @@ enum mmu_verdict shadow_fetch(struct mmu_op *op, gva_t gva, u64 error, const str
 			      struct memslot *slot)
 {
 	const struct mmu *mmu = op->vcpu->mmu;
-	struct fetch f = { .op = op, .walk = walk, .slot = slot, .gva = gva, .sp = mmu->root.sp,
-			   .access = leaf_access(mmu, walk, error) };
+	struct fetch f = { .op = op, .walk = walk, .slot = slot, .gva = gva, .sp = mmu->root.sp };
 
+	f.access = leaf_access(&f, mmu, error);
 	if (mmu->root_role.level == LEVEL_1G)
 		f.gva &= BITS(31, 0);
 	return fetch(&f);

@@ -92,3 +92,13 @@ enum mmu_status shadow_set_leaf(struct mmu_op *op, struct sp *sp, unsigned index
 		flush_need(op, FLUSH_changed, gfn, level_frames(level));
 	return (old_spte ^ spte) & ~(SPTE_A | SPTE_D) ? MMU_OK : MMU_AGAIN;
 }
+
+void shadow_set_mmio(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, unsigned access)
+{
+	u64 generation = op->vm->slots[sp->role.smm].generation;
+
+	if (shadow_drop_entry(op, sp, index))
+		flush_need(op, FLUSH_changed, gfn, 1);
+	shadow_note(op, sp, index, gfn, access);
+	spte_set(op, sp, index, gfn, spte_make_mmio(gfn, access, generation));
+}

@@ -106,9 +106,12 @@ bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index)
 	u64 old_spte = spte_get(sptep);
 	struct sp *child;
 
-	if (!spte_is_present(old_spte))
+	if (!old_spte)
 		return false;
 	spte_set(op, sp, index, gfn, 0);
+	/* No TLB holds an entry with a reserved bit. */
+	if (spte_is_mmio(old_spte))
+		return false;
 	if (spte_is_leaf(old_spte, sp->role.level)) {
 		shadow_leaf_dropped(op, sp, index, gfn);
 		return true;

@@ -8,7 +8,6 @@
 #include "mmu/memslot.h"
 
 #define SLOT_FLAGS		(MMU_SLOT_READONLY | MMU_SLOT_SMRAM)
-#define GENERATION_UPDATING	BIT(63)
 
 static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
 			 const struct memslot *slot)
@@ -43,17 +42,31 @@ static bool slot_collides(struct mmu_vm *vm, unsigned as, const struct memslot *
 	return false;
 }
 
-static void generation_begin(struct mmu_vm *vm, unsigned as)
+static void zap_everything(struct mmu_op *op)
 {
-	vm->slots[as].generation |= GENERATION_UPDATING;
+	struct mmu_vm *vm = op->vm;
+
+	if (tdp_active(vm))
+		vm->tdp->zap_all(op);
+	if (shadow_maybe_present(vm))
+		vm->shadow->zap_all(op);
 }
 
-static void generation_end(struct mmu_vm *vm, unsigned as)
+static void generation_begin(struct mmu_vm *vm, unsigned as)
 {
-	struct slot_set *set = &vm->slots[as];
+	vm->slots[as].generation |= SLOTS_UPDATING;
+}
 
-	set->generation = (set->generation & ~GENERATION_UPDATING) + MMU_NR_AS;
-	vm_emit(vm, MMU_NO_VCPU, slot_generation, (u8)as, set->generation);
+/* MMIO entries know 19 bits of the generation: when these begin again, all go. */
+static void generation_end(struct mmu_op *op, unsigned as)
+{
+	struct slot_set *set = &op->vm->slots[as];
+	u64 generation = (set->generation & ~SLOTS_UPDATING) + MMU_NR_AS;
+
+	if (generation % MMIO_GENERATIONS < MMU_NR_AS)
+		zap_everything(op);
+	set->generation = generation;
+	vm_emit(op->vm, MMU_NO_VCPU, slot_generation, (u8)as, generation);
 }
 
 /* A root that stands for "the guest's CR3 points nowhere" may now be wrong. */
@@ -89,7 +102,7 @@ static void slot_publish(struct mmu_op *op, const struct memslot *slot)
 	*slot_record(op->vm, slot->as, slot->id) = *slot;
 	vm_emit(op->vm, MMU_NO_VCPU, slot_create, slot->as, slot->id, slot->base_gfn, slot->npages,
 		slot->hpa, (u8)slot->flags);
-	generation_end(op->vm, slot->as);
+	generation_end(op, slot->as);
 	obsolete_dummy_roots(op, slot);
 }
 
@@ -148,7 +161,7 @@ enum mmu_status mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned id)
 		slot_free_arrays(vm, slot);
 		slot->used = false;
 		vm_emit(vm, MMU_NO_VCPU, slot_delete, (u8)as, (u16)id);
-		generation_end(vm, as);
+		generation_end(&op, as);
 	}
 	op_end(&op);
 	return slot ? MMU_OK : MMU_NOENT;

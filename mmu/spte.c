@@ -29,6 +29,18 @@ u64 spte_make_leaf(const struct spte_leaf *leaf)
 	return spte;
 }
 
+u64 spte_make_mmio(gfn_t gfn, unsigned access, u64 generation)
+{
+	u64 spte = SPTE_MMIO | gfn << PAGE_SHIFT | (generation & 0xff) << 3 |
+		   (generation >> 8 & 0x7ff) << 52;
+
+	if (!(access & ACC_EXEC))
+		spte |= SPTE_NX;
+	if (access & ACC_USER)
+		spte |= SPTE_U;
+	return spte | (access & ACC_WRITE ? SPTE_W : 0);
+}
+
 u64 spte_make_table(hpa_t table_hpa)
 {
 	return table_hpa | SPTE_P | SPTE_W | SPTE_U | SPTE_A | SPTE_MMU_P | SPTE_MMU_W |
@@ -61,8 +73,10 @@ bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level)
 }
 
 /* An entry that the hardware must not use. */
-static const char *check_not_present(u64 spte, bool tdp)
+static const char *check_not_present(u64 spte, unsigned level, bool tdp, unsigned maxphyaddr)
 {
+	if (spte_is_mmio(spte))
+		return level == LEVEL_4K && maxphyaddr < 52 ? NULL : "D-9";
 	if (spte == SPTE_FROZEN)
 		return tdp ? NULL : "D-6";
 	return spte == 0 ? NULL : "D-2";
@@ -84,7 +98,7 @@ static const char *check_leaf(u64 spte, unsigned level)
 const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned maxphyaddr)
 {
 	if (!spte_is_present(spte))
-		return check_not_present(spte, tdp);
+		return check_not_present(spte, level, tdp, maxphyaddr);
 	if (!(spte & SPTE_P))
 		return "D-2";
 	if (spte & (SPTE_IGNORED | (SPTE_PFN & ~(BIT(maxphyaddr) - 1))))

@@ -37,6 +37,19 @@
 _Static_assert(!(SPTE_FROZEN & (SPTE_P | SPTE_W | SPTE_U | SPTE_PFN | SPTE_MMU_P)),
 	       "a frozen entry leads nowhere");
 
+/*
+ * Device memory: present for the hardware, with a reserved address bit, so that
+ * every access faults with PFERR_RSVD and says at once what it is. Not MMU-present.
+ * It is true as long as the slots have the generation in it.
+ *
+ *	63 62        52 51 50                    12 11 10      3  2 1 0
+ *	NX gen 18:8     1  gfn 38:0                 0  gen 7:0    U W 1
+ */
+#define SPTE_MMIO		(SPTE_P | BIT(51))
+#define SPTE_MMIO_MASK		(SPTE_P | SPTE_MMU_P | BIT(51))
+#define MMIO_GENERATIONS	BIT(19)
+#define MMIO_GFN_LIMIT		BIT(39)
+
 /* An entry in memory. Only spte_set.c and the simulated hardware walker store
  * to raw; everybody may read it with spte_get(). */
 typedef struct {
@@ -75,7 +88,30 @@ static inline hpa_t spte_hpa(u64 spte)
 	return spte & SPTE_PFN;
 }
 
-/* Rights of a present entry as ACC_ bits. */
+static inline bool spte_is_mmio(u64 spte)
+{
+	return (spte & SPTE_MMIO_MASK) == SPTE_MMIO;
+}
+
+static inline gfn_t spte_mmio_gfn(u64 spte)
+{
+	return (spte & BITS(50, 12)) >> PAGE_SHIFT;
+}
+
+/* The low 19 bits of a slot generation. */
+static inline u32 spte_mmio_generation(u64 spte)
+{
+	return (spte >> 3 & 0xff) | (u32)(spte >> 52 & 0x7ff) << 8;
+}
+
+/*
+ *   gfn         < MMIO_GFN_LIMIT
+ *   access      what the guest's tables allow (ACC_)
+ *   generation  of the slots; the low bits are kept
+ */
+u64 spte_make_mmio(gfn_t gfn, unsigned access, u64 generation);
+
+/* Rights of a present entry, or of an MMIO one, as ACC_ bits. */
 unsigned spte_access(u64 spte);
 
 /* What a leaf is made from. */
@@ -107,7 +143,7 @@ u64 spte_split(u64 spte, unsigned level, unsigned index);
 bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level);
 
 /*
- * The local rules (invariants D-1, D-2, D-5, D-6, reserved bits).
+ * The local rules (invariants D-1, D-2, D-5, D-6, D-9, reserved bits).
  *   returns  NULL, or the id of the broken rule ("D-1")
  */
 const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned maxphyaddr);

@@ -2,6 +2,7 @@
 /* A nested page fault: find the memory, go down the tree, link what is missing. */
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
+#include "mmu/mmio.h"
 #include "mmu/page_track.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
@@ -11,7 +12,7 @@
 /* What the fault wants to see mapped. */
 struct want {
 	struct mmu_op *op;
-	const struct memslot *slot;
+	const struct memslot *slot;	/* NULL: device memory */
 	gfn_t gfn;
 	unsigned level;		/* of the leaf to make */
 	bool write;
@@ -22,12 +23,22 @@ struct want {
 static unsigned want_level(const struct want *want)
 {
 	struct mmu_vm *vm = want->op->vm;
-	unsigned level = mmu_get_knob(vm, MMU_KNOB_huge) ? slot_max_level(want->slot, want->gfn) : LEVEL_4K;
+	unsigned level;
 
+	if (!want->slot || !mmu_get_knob(vm, MMU_KNOB_huge))
+		return LEVEL_4K;
+	level = slot_max_level(want->slot, want->gfn);
 	while (level > LEVEL_4K &&
 	       !track_allows_level(vm, want->slot, want->gfn & ~(level_frames(level) - 1), level))
 		level--;
 	return level;
+}
+
+static u64 want_mmio(const struct want *want, const struct tdp_iter *iter)
+{
+	struct mmu_vm *vm = want->op->vm;
+
+	return spte_make_mmio(iter->gfn, ACC_ALL, vm->slots[iter->sp->role.smm].generation);
 }
 
 static u64 want_leaf(const struct want *want, const struct tdp_iter *iter)
@@ -57,7 +68,7 @@ static enum mmu_verdict map_leaf(struct want *want, struct tdp_iter *iter)
 	mmu_point(want->op->vm, spte_cas);
 	/* AGAIN means that somebody else worked on the entry: the guest looks. */
 	(void)!spte_cas(want->op, iter->sp, iter->index, iter->gfn, iter->old_spte,
-			want_leaf(want, iter));
+			want->slot ? want_leaf(want, iter) : want_mmio(want, iter));
 	return MMU_RETRY;
 }
 
@@ -163,15 +174,19 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 {
 	struct want want = { .op = op, .gfn = in->addr >> PAGE_SHIFT };
 	struct sp *root = op->vcpu->mmu->root.sp;
+	gfn_t limit;
 
 	if (!root || root->role.invalid)
 		return MMU_RETRY;
+	limit = PT_ENTRIES * level_frames(root->role.level);
 	out->gpa = in->addr;
 	want.write = in->error & PFERR_WRITE;
 	/* What lies beyond the tree is no memory, whatever the slots say. */
-	if (want.gfn < PT_ENTRIES * level_frames(root->role.level))
+	if (want.gfn < limit)
 		want.slot = slot_lookup(op->vm, root->role.smm, want.gfn);
 	out->mmio = !want.slot;
+	if (!want.slot && want.gfn < limit && mmio_can_remember(op->vm, want.gfn))
+		(void)tdp_map(&want, root);
 	if (!want.slot || (want.write && !slot_is_writable(want.slot)))
 		return MMU_EMULATE;
 	out->table = want.write && track_is_shadowed(op->vm, want.slot, want.gfn);

@@ -107,6 +107,21 @@ struct machine *break_C_4(void)
 	return &m;
 }
 
+/* In a table of level 2, where a leaf would be huge. */
+struct machine *break_D_9(void)
+{
+	make_tree();
+	sp_entry(m.vm, table(2), 9)->raw = spte_make_mmio(9 << 9, ACC_ALL, 0);
+	return &m;
+}
+
+struct machine *break_O_2(void)
+{
+	make_tree();
+	sp_entry(m.vm, table(1), 6)->raw = spte_make_mmio(6, ACC_ALL, m.vm->slots[0].generation);
+	return &m;
+}
+
 struct machine *break_D_1(void)
 {
 	make_tree();

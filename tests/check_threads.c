@@ -45,7 +45,8 @@ static void on_kick(struct fake *fake, u8 vcpu)
 }
 
 /* The hardware: walks from the root it was given, in guest mode; a kick makes it
- * leave before the next step. Frames of RAM are all that it may arrive at. */
+ * leave before the next step, and a reserved bit stops it. Frames of RAM are all
+ * that it may arrive at. */
 static void walk_as_hardware(struct race *race, struct worker *w, hpa_t table_hpa, gpa_t gpa)
 {
 	for (unsigned level = 4; level >= 1; level--) {
@@ -53,7 +54,7 @@ static void walk_as_hardware(struct race *race, struct worker *w, hpa_t table_hp
 				      level_index(gpa, level);
 		u64 spte = spte_get(sptep);
 
-		if (race->kicked[w->id] || !(spte & SPTE_P))
+		if (race->kicked[w->id] || !(spte & SPTE_MMU_P))
 			return;
 		table_hpa = spte_hpa(spte);
 		if (spte_is_leaf(spte, level)) {

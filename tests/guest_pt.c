@@ -163,6 +163,11 @@ bool cpu_translate(struct guest *g, unsigned vcpu, gva_t gva, u64 access, struct
 		spte = read_spte(g, hpa);
 		if (!(spte & 1))
 			return false;
+		/* Reserved address bits fault before any right is looked at. */
+		if (spte & BITS(51, 48)) {
+			*error |= PFERR_PRESENT | PFERR_RSVD;
+			return false;
+		}
 		set_accessed(g, hpa);
 		if (entry.root_level == 3 && level == 3)
 			continue;
