@@ -44,16 +44,18 @@ static bool is_usable(const struct mmu_vm *vm, const struct sp *sp)
 	return !sp->role.invalid && sp_by_id(vm, sp->id) == sp;
 }
 
-/* Every chain by itself: what is found there need not be on vm->active. */
+/* Every chain by itself: what is found there need not be on vm->active.
+ * returns  how many pages lie where they are looked for */
 static u64 audit_buckets(struct audit *audit)
 {
 	const struct mmu_vm *vm = audit->vm;
 	u64 nr = 0;
 
-	for (u64 bucket = 0; bucket < SP_HASH_BUCKETS; bucket++) {
+	for (u64 bucket = 0; bucket < vm->nr_buckets; bucket++) {
 		struct sp **head = parray_get(vm->env, &vm->hash, bucket);
 
-		for (struct sp *sp = head ? *head : NULL; sp; sp = sp->hash_next, nr++) {
+		for (struct sp *sp = head ? *head : NULL; sp; sp = sp->hash_next) {
+			nr += sp_hash_chain(vm, sp->gfn) == *head;
 			audit_check(audit, RULE_B_5, is_alone(sp), AT(sp->id, 0), sp->gfn,
 				    sp->role.word);
 			audit_check(audit, RULE_E_11, is_usable(vm, sp), AT(sp->id, 0),
@@ -85,6 +87,8 @@ static void audit_hash(struct audit *audit)
 		want += !sp->role.invalid && !(sp->flags & (SP_TDP | SP_SPECIAL));
 	audit_check(audit, RULE_E_5, hashed == want, AT(0, 0), hashed, want);
 	audit_check(audit, RULE_E_5, active == want, AT(0, 0), active, want);
+	audit_check(audit, RULE_E_5, audit->vm->nr_hashed == want, AT(0, 0), audit->vm->nr_hashed,
+		    want);
 }
 
 static bool root_is_alone(const struct mmu_vm *vm, const struct sp *root)

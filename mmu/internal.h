@@ -208,8 +208,6 @@ struct mmu_vcpu {
 
 /* ---- the machine's memory -------------------------------------------------- */
 
-#define SP_HASH_BUCKETS	4096u
-
 struct mmu_vm {
 	const struct mmu_env *env;	/* outlives the VM */
 	struct mmu_config config;
@@ -223,7 +221,9 @@ struct mmu_vm {
 
 	/* Guarded by lock (write). */
 	struct slot_set slots[MMU_NR_AS];
-	struct parray hash;		/* struct sp *: SP_HASH_BUCKETS heads */
+	struct parray hash;		/* struct sp *: heads of chains (sp_hash.c) */
+	u32 nr_buckets;			/* of them in use; 0: this VM has no hash */
+	u32 nr_hashed;			/* pages in them */
 	struct list active;		/* all hashed pages: valid ones of the shadow MMU but special */
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */

@@ -18,8 +18,9 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
  * What one fault can need: four tables and four pages of what they were made
  * for, at most one new page of records and one of descriptors, and the way to
  * these in the arrays: by id 2 pages more, by frame 4 for each table and a root.
+ * The hash may grow by a page and the way to it.
  */
-#define FAULT_PAGES (4 + 4 + 1 + 1 + 2 + 4 * 4 + 1)
+#define FAULT_PAGES (4 + 4 + 1 + 1 + 2 + 4 * 4 + 1 + 2)
 
 enum mmu_status op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu, bool write)
 {

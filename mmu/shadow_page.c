@@ -69,7 +69,7 @@ struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
 	if (!sp)
 		return NULL;
 	sp->config = config;
-	sp_hash_add(op->vm, sp);
+	sp_hash_add(op, sp);
 	if (sp_has_gptes(sp))
 		protect_table(op, sp);
 	return sp;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Records of shadow pages: their numbers, the way from a table's frame back to
- * its record, and the hash by gfn and role. What is in the tables is not this
- * file's business.
+ * its record. What is in the tables is not this file's business.
  */
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
@@ -17,10 +16,9 @@ enum mmu_status sps_init(struct mmu_vm *vm, bool hashed)
 	list_init(&vm->deferred);
 	vm->sp_limit = 1;
 	if (!parray_init(&vm->sps, SP_IDS, SP_RECORD_SIZE) ||
-	    !parray_init(&vm->sp_of_pfn, 1ull << (vm->maxphyaddr - PAGE_SHIFT), sizeof(u32)) ||
-	    !parray_init(&vm->hash, SP_HASH_BUCKETS, sizeof(struct sp *)))
+	    !parray_init(&vm->sp_of_pfn, 1ull << (vm->maxphyaddr - PAGE_SHIFT), sizeof(u32)))
 		return MMU_INVAL;
-	return hashed ? parray_make_range(vm->env, &vm->hash, 0, SP_HASH_BUCKETS) : MMU_OK;
+	return hashed ? sp_hash_init(vm) : MMU_OK;
 }
 
 void sps_fini(struct mmu_vm *vm)
@@ -177,51 +175,5 @@ struct sp *sp_next(const struct mmu_vm *vm, const struct sp *sp)
 		if (next)
 			return next;
 	}
-	return NULL;
-}
-
-/* ---- the hash -------------------------------------------------------------------- */
-
-/* The head of the chain in which pages of gfn are; NULL if nothing is hashed. */
-static struct sp **hash_head(const struct mmu_vm *vm, gfn_t gfn)
-{
-	u64 bucket = (gfn ^ gfn >> 12 ^ gfn >> 24) & (SP_HASH_BUCKETS - 1);
-
-	return parray_get(vm->env, &vm->hash, bucket);
-}
-
-void sp_hash_add(struct mmu_vm *vm, struct sp *sp)
-{
-	struct sp **head = hash_head(vm, sp->gfn);
-
-	sp->hash_next = *head;
-	*head = sp;
-	list_add(&sp->active, &vm->active);
-}
-
-void sp_hash_remove(struct mmu_vm *vm, struct sp *sp)
-{
-	struct sp **link = hash_head(vm, sp->gfn);
-
-	while (*link && *link != sp)
-		link = &(*link)->hash_next;
-	mmu_check(vm, *link, "E-11: a page that is not hashed leaves the hash", sp->id, sp->gfn);
-	*link = sp->hash_next;
-	sp->hash_next = NULL;
-	list_remove(&sp->active);
-}
-
-struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn)
-{
-	struct sp **head = hash_head(vm, gfn);
-
-	return head ? *head : NULL;
-}
-
-struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role, u8 config)
-{
-	for (struct sp *sp = sp_hash_chain(vm, gfn); sp; sp = sp->hash_next)
-		if (sp->gfn == gfn && sp->role.word == role.word && sp->config == config)
-			return sp;
 	return NULL;
 }

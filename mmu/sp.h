@@ -47,9 +47,19 @@ gfn_t sp_entry_gfn(const struct mmu_vm *vm, const struct sp *sp, unsigned index)
 /* Every live record: for (sp = sp_next(vm, NULL); sp; sp = sp_next(vm, sp)). */
 struct sp *sp_next(const struct mmu_vm *vm, const struct sp *sp);
 
-/* The hash of indirect and direct shadow-MMU pages. A hashed page is also the
- * newest of vm->active; removing takes it from both. context: vm->lock write */
-void sp_hash_add(struct mmu_vm *vm, struct sp *sp);
+/* ---- sp_hash.c: the hash of indirect and direct shadow-MMU pages ------------- */
+
+/* The first buckets. No lock.
+ * returns  OK, INVAL, NOMEM */
+enum mmu_status __must_check sp_hash_init(struct mmu_vm *vm);
+
+/*
+ * A hashed page is also the newest of vm->active; removing takes it from both.
+ *
+ *   context  vm->lock write. Adding may take a page of op's reserve, 2 at most for
+ *            all the pages of one fault; without one it is done all the same.
+ */
+void sp_hash_add(struct mmu_op *op, struct sp *sp);
 void sp_hash_remove(struct mmu_vm *vm, struct sp *sp);
 struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role, u8 config);
 /* First of the chain in which pages of gfn are; follow hash_next, compare gfn. */

@@ -58,7 +58,7 @@ struct machine *break_B_5(void)
 	make_guest();
 	op_begin(&op, g.m.vm, NULL, true);
 	for (unsigned i = 0; i < 2; i++)
-		sp_hash_add(g.m.vm, sp_create(&op, 0x77, role, 0));
+		sp_hash_add(&op, sp_create(&op, 0x77, role, 0));
 	op_end(&op);
 	return &g.m;
 }
@@ -272,6 +272,30 @@ static struct machine *present_though_the_guest_has_nothing(void)
 	return &g.m;
 }
 
+/* Who looks for it does not find it; direct, so that nobody else misses it. */
+static struct machine *page_in_another_bucket(void)
+{
+	const union mmu_role role = { .level = 1, .direct = 1, .access = ACC_ALL };
+	struct sp *sp, **head;
+	struct mmu_op op;
+
+	make_guest();
+	op_begin(&op, g.m.vm, NULL, true);
+	sp = sp_create(&op, 0x77, role, 0);
+	sp_hash_add(&op, sp);
+	for (unsigned i = 0; sp_hash_chain(g.m.vm, 0x77) == sp; i++) {
+		head = parray_get(g.m.vm->env, &g.m.vm->hash, i);
+		if (*head)
+			continue;
+		sp_hash_remove(g.m.vm, sp);
+		*head = sp;
+		list_add(&sp->active, &g.m.vm->active);
+		g.m.vm->nr_hashed++;
+	}
+	op_end(&op);
+	return &g.m;
+}
+
 #define VARIANT(rule, function) { #function, RULE_##rule, function }
 
 const struct variant shadow_variants[] = {
@@ -279,6 +303,7 @@ const struct variant shadow_variants[] = {
 	VARIANT(Q_1, root_of_another_cr3),
 	VARIANT(Q_1, root_of_another_configuration),
 	VARIANT(Q_1, dummy_though_there_is_memory),
+	VARIANT(E_5, page_in_another_bucket),
 	VARIANT(E_11, invalid_in_the_hash),
 	VARIANT(E_9, mmu_writable_table),
 	VARIANT(H_3, more_rights_than_the_guest_gives),

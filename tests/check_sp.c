@@ -171,11 +171,7 @@ END_TEST
 
 /* ---- the hash ---------------------------------------------------------------------- */
 
-static void make_hash(struct machine *m)
-{
-	ck_assert_int_eq(parray_make_range(&m->fake.env, &m->vm->hash, 0, SP_HASH_BUCKETS),
-			 MMU_OK);
-}
+#define FAR	0x100000u
 
 START_TEST(the_hash_finds_by_gfn_and_whole_role)
 {
@@ -187,17 +183,17 @@ START_TEST(the_hash_finds_by_gfn_and_whole_role)
 	other.access = ACC_USER;
 	begin(&m, &op);
 	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5, direct_role, 0));
-	make_hash(&m);
+	ck_assert_int_eq(sp_hash_init(m.vm), MMU_OK);
 	a = sp_create(&op, 5, direct_role, 0);
 	b = sp_create(&op, 5, other, 0);
-	c = sp_create(&op, 5 + SP_HASH_BUCKETS, direct_role, 0);
-	sp_hash_add(m.vm, a);
-	sp_hash_add(m.vm, b);
-	sp_hash_add(m.vm, c);
+	c = sp_create(&op, 5 + FAR, direct_role, 0);
+	sp_hash_add(&op, a);
+	sp_hash_add(&op, b);
+	sp_hash_add(&op, c);
 	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, direct_role, 0), a);
 	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5, other, 0), b);
-	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5 + SP_HASH_BUCKETS, direct_role, 0), c);
-	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5 + SP_HASH_BUCKETS, other, 0));
+	ck_assert_ptr_eq(sp_hash_lookup(m.vm, 5 + FAR, direct_role, 0), c);
+	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5 + FAR, other, 0));
 	ck_assert_ptr_eq(m.vm->active.next, &c->active);
 	sp_hash_remove(m.vm, b);
 	ck_assert_ptr_null(sp_hash_lookup(m.vm, 5, other, 0));
@@ -259,6 +255,87 @@ START_TEST(a_vm_does_not_end_while_a_reader_is_inside_with_a_page_in_sight)
 }
 END_TEST
 
+#define MANY	3000u
+
+/* Frames of every kind: in a row, and of direct pages that stand for 2 MiB each. */
+static gfn_t frame(unsigned i)
+{
+	return i & 1 ? (gfn_t)(MANY + i) << 9 : i;
+}
+
+static void hash_many(struct mmu_op *op, struct sp *pages[MANY])
+{
+	ck_assert_int_eq(sp_hash_init(op->vm), MMU_OK);
+	for (unsigned i = 0; i < MANY; i++) {
+		pages[i] = sp_create(op, frame(i), direct_role, 0);
+		ck_assert_ptr_nonnull(pages[i]);
+		sp_hash_add(op, pages[i]);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		ck_assert_ptr_eq(sp_hash_lookup(op->vm, frame(i), direct_role, 0), pages[i]);
+}
+
+/* Takes every third out, which leaves the others, and then these. */
+static void unhash_many(struct mmu_op *op, struct sp *pages[MANY])
+{
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = turn; i < MANY; i += 3) {
+			sp_hash_remove(op->vm, pages[i]);
+			sp_free(op->vm, pages[i]);
+		}
+		for (unsigned i = 0; i < MANY; i++)
+			ck_assert_ptr_eq(sp_hash_lookup(op->vm, frame(i), direct_role, 0),
+					 i % 3 <= turn ? NULL : pages[i]);
+	}
+	ck_assert_uint_eq(op->vm->nr_hashed, 0);
+}
+
+START_TEST(the_hash_grows_with_its_pages)
+{
+	static struct sp *pages[MANY];
+	unsigned longest = 0;
+	struct machine m;
+	struct mmu_op op;
+
+	begin(&m, &op);
+	hash_many(&op, pages);
+	ck_assert_uint_ge(m.vm->nr_buckets, 4 * MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		unsigned n = 0;
+
+		for (struct sp *sp = sp_hash_chain(m.vm, frame(i)); sp; sp = sp->hash_next)
+			n++;
+		longest = n > longest ? n : longest;
+	}
+	ck_assert_uint_le(longest, 8);
+	unhash_many(&op, pages);
+	finish(&m, &op);
+}
+END_TEST
+
+START_TEST(a_hash_that_finds_no_memory_stays_as_it_is)
+{
+	static struct sp *pages[MANY];
+	struct page_reserve none = { 0 };
+	struct machine m;
+	struct mmu_op op;
+
+	begin(&m, &op);
+	ck_assert_int_eq(sp_hash_init(m.vm), MMU_OK);
+	for (unsigned i = 0; i < MANY; i++) {
+		op.reserve = NULL;
+		pages[i] = sp_create(&op, frame(i), direct_role, 0);
+		op.reserve = &none;
+		sp_hash_add(&op, pages[i]);
+	}
+	ck_assert_uint_eq(m.vm->nr_buckets, 512);
+	for (unsigned i = 0; i < MANY; i++)
+		ck_assert_ptr_eq(sp_hash_lookup(m.vm, frame(i), direct_role, 0), pages[i]);
+	unhash_many(&op, pages);
+	finish(&m, &op);
+}
+END_TEST
+
 TAP_MAIN("sp",
 	 a_page_is_found_by_number_and_by_the_frame_of_its_table,
 	 a_number_is_used_again_only_after_its_page_was_freed,
@@ -267,5 +344,7 @@ TAP_MAIN("sp",
 	 an_entry_leads_back_to_its_page_and_index,
 	 a_page_with_present_entries_or_root_references_is_not_freed,
 	 the_hash_finds_by_gfn_and_whole_role,
+	 the_hash_grows_with_its_pages,
+	 a_hash_that_finds_no_memory_stays_as_it_is,
 	 a_zapped_page_waits_for_the_reader_that_may_see_it,
 	 a_vm_does_not_end_while_a_reader_is_inside_with_a_page_in_sight)

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations that are measured. What must be there or gone before one can be
+ * done again is put so by the others, between the measurements.
+ */
+#include "mmu/memslot.h"
+#include "mmu/rmap.h"
+#include "mmu/sp.h"
+#include "tests/bench/bench.h"
+
+static void all(struct bench *b, void (*run)(struct bench *b, const struct bench_page *page))
+{
+	for (unsigned i = 0; i < BENCH_WORK; i++)
+		run(b, &b->work[i]);
+}
+
+static void walk(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_walk walk;
+
+	bench_check(mmu_walk(b->vcpu, page->gva, PFERR_USER, &walk) &&
+		    walk.gpa >> PAGE_SHIFT == page->gfn);
+}
+
+static void host_walk(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_host_step steps[5];
+
+	bench_check(mmu_host_walk(b->vcpu, page->gva, steps) == 4);
+}
+
+static void fault(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_fault fault;
+
+	bench_check(mmu_fault(b->vcpu, page->gva, PFERR_USER, &fault) == MMU_RETRY);
+}
+
+static void fault_nothing(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_fault fault;
+
+	bench_check(mmu_fault(b->vcpu, page->gva, PFERR_USER, &fault) == MMU_SPURIOUS);
+}
+
+static void zap_leaf(struct bench *b, const struct bench_page *page)
+{
+	bench_check(mmu_zap_range(b->vm, 0, page->gfn, page->gfn + 1) == 1);
+}
+
+static void zap_page(struct bench *b, const struct bench_page *page)
+{
+	bench_check(mmu_unprotect(b->vm, page->table));
+}
+
+static void get_page(struct bench *b, const struct bench_page *page)
+{
+	bench_check(sp_hash_lookup(b->vm, page->table, page->role, page->config));
+}
+
+static struct rmap_head *head_of(struct bench *b, const struct bench_page *page)
+{
+	return slot_rmap(b->vm, vm_slot(b->vm, page->gfn), page->gfn, LEVEL_4K);
+}
+
+static void add_rmap(struct bench *b, const struct bench_page *page)
+{
+	bench_check(rmap_add(b->vm, head_of(b, page), page->sptep, NULL) == MMU_OK);
+}
+
+static void remove_rmap(struct bench *b, const struct bench_page *page)
+{
+	rmap_remove(b->vm, head_of(b, page), page->sptep);
+}
+
+/* The guest's host stores the same value again: what mirrors the entry goes. */
+static void guest_write(struct bench *b, const struct bench_page *page)
+{
+	u64 gpte = page->gfn << PAGE_SHIFT | 0x67;
+
+	bench_check(mmu_vm_write(b->vm, page->gpte, &gpte, sizeof(gpte)) == sizeof(gpte));
+}
+
+static void all_zap_leaf(struct bench *b)
+{
+	all(b, zap_leaf);
+}
+
+static void all_zap_page(struct bench *b)
+{
+	all(b, zap_page);
+}
+
+static void all_fault(struct bench *b)
+{
+	all(b, fault);
+}
+
+static void all_add_rmap(struct bench *b)
+{
+	all(b, add_rmap);
+}
+
+static void all_remove_rmap(struct bench *b)
+{
+	all(b, remove_rmap);
+}
+
+#define OP(name, sentence, prepare, run, finish) { name, sentence, prepare, run, finish }
+
+/* The first looks for pages as they come: one just made is the first of its chain. */
+const struct bench_op bench_ops[] = {
+	OP("page get", "found in the hash", NULL, get_page, NULL),
+	OP("walk", "the guest's tables for a gva", NULL, walk, NULL),
+	OP("host walk", "ours for a gva", NULL, host_walk, NULL),
+	OP("fault", "of a page whose table is shadowed", all_zap_leaf, fault, NULL),
+	OP("fault, spurious", "nothing is missing", NULL, fault_nothing, NULL),
+	OP("fault, new page", "a shadow page is made", all_zap_page, fault, NULL),
+	OP("rmap add", "a second entry for a frame", NULL, add_rmap, all_remove_rmap),
+	OP("rmap remove", "the second one", all_add_rmap, remove_rmap, NULL),
+	OP("guest write", "to a shadowed page table", NULL, guest_write, all_fault),
+	OP("zap a frame", "the one entry that maps it", NULL, zap_leaf, all_fault),
+	OP("zap a page", "with its one entry", NULL, zap_page, all_fault),
+};
+const unsigned bench_nr_ops = sizeof(bench_ops) / sizeof(bench_ops[0]);
