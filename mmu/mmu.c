@@ -191,12 +191,14 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 	*fault = (struct mmu_fault){ 0 };
 	vm_emit(vm, vcpu->id, fault, addr, error,
 		(u8)vcpu->mmu->root_role.direct);
-	if (!vcpu_has_root(vcpu))
+	if (!vcpu_has_root(vcpu)) {
 		verdict = MMU_RETRY;
-	else if (error & PFERR_RSVD && mmio_fault(vcpu, &in, fault))
+	} else if (error & PFERR_RSVD && mmio_fault(vcpu, &in, fault)) {
 		verdict = MMU_EMULATE;
-	else
+	} else {
+		mmu_point(vm, fault);
 		verdict = vcpu->mmu->backend->fault(vcpu, &in, fault);
+	}
 	verdict = guard_progress(vcpu, &in, verdict);
 	count_verdict(vm, verdict);
 	vm_emit(vm, vcpu->id, verdict, addr, (u8)verdict);

@@ -374,6 +374,92 @@ START_TEST(tasks_that_only_wait_are_noticed)
 }
 END_TEST
 
+/* By a plan of two switches; says how the run ended. */
+static enum sched_end by_plan(struct plan_switch first, struct plan_switch second)
+{
+	static struct plan plan;
+
+	plan = (struct plan){ .given = true, .start = 1, .nr = 2, .at = { first, second } };
+	order[0] = 0;
+	sched = sched_create(1);
+	ck_assert(sched_add(sched, 0, worker, "a") && sched_add(sched, 1, worker, "b") &&
+		  sched_add(sched, PLAN_HOST, worker, "h"));
+	sched_obey(sched, &(struct sched_order){ .plan = &plan });
+	return sched_run(sched);
+}
+
+START_TEST(a_plan_says_who_is_first_and_where_who_is_interrupted)
+{
+	enum sched_end end = by_plan((struct plan_switch){ 1, POINT_line, PLAN_HOST, 3 },
+				     (struct plan_switch){ PLAN_HOST, POINT_line, 1, 1 });
+
+	ck_assert_int_eq(end, SCHED_DONE);
+	ck_assert_str_eq(order, "bbbhbbbbbhhhhhhhaaaaaaaa");
+	sched_destroy(sched);
+}
+END_TEST
+
+START_TEST(a_plan_that_does_not_fit_is_told_of)
+{
+	enum sched_end end = by_plan((struct plan_switch){ 1, POINT_line, 0, 2 },
+				     (struct plan_switch){ 0, POINT_line, 1, 9 });
+	u32 came;
+
+	ck_assert_int_eq(end, SCHED_MISFIT);
+	ck_assert_uint_eq(sched_misfit(sched, &came)->count, 9);
+	ck_assert_uint_eq(came, 8);
+	ck_assert_str_eq(order, "bbaaaaaaaabbbbbbhhhhhhhh");
+	sched_destroy(sched);
+}
+END_TEST
+
+static void never_ends(void *arg)
+{
+	(void)arg;
+	for (;;)
+		sched_point(sched, POINT_line);
+}
+
+START_TEST(tasks_that_come_to_no_end_are_noticed)
+{
+	sched = sched_create(1);
+	ck_assert(sched_add(sched, 0, never_ends, NULL));
+	ck_assert(!sched_add(sched, 0, never_ends, NULL));
+	ck_assert_int_eq(sched_run(sched), SCHED_ENDLESS);
+	sched_destroy(sched);
+}
+END_TEST
+
+static void walk_once(void *arg)
+{
+	(void)arg;
+	ck_assert(go(0x3000, HW_READ, true));
+}
+
+/* When the walker comes to the leaf's A, it is another leaf. */
+static void change_leaf(void *arg, const struct sched_step *step)
+{
+	(void)arg;
+	if (step->point == POINT_hw_ad && step->count == 4)
+		put8(0x4000, 3, 0x7000 | P | U);
+}
+
+START_TEST(an_entry_that_changes_under_the_walker_is_walked_again)
+{
+	const struct plan plan = { .given = true };
+
+	four_levels(P | W | U);
+	sched = stage.sched = sched_create(1);
+	ck_assert(sched_add(sched, 0, walk_once, NULL));
+	sched_obey(sched, &(struct sched_order){ .plan = &plan, .passed = change_leaf });
+	ck_assert_int_eq(sched_run(sched), SCHED_DONE);
+	sched_destroy(sched);
+	ck_assert(r.ok);
+	ck_assert_uint_eq(r.hpa, 0x7000);
+	ck_assert_uint_eq(get8(0x4000, 3), 0x7000 | P | U | A);
+}
+END_TEST
+
 TAP_MAIN("sim_hardware",
 	 a_four_level_walk_arrives_and_sets_accessed_and_dirty,
 	 a_refused_walk_sets_nothing_and_tells_the_error_code,
@@ -389,4 +475,8 @@ TAP_MAIN("sim_hardware",
 	 a_full_tlb_replaces_entries_in_turn,
 	 memory_hands_out_zeroed_pages_and_notices_misuse,
 	 the_same_seed_gives_the_same_order,
-	 tasks_that_only_wait_are_noticed)
+	 tasks_that_only_wait_are_noticed,
+	 a_plan_says_who_is_first_and_where_who_is_interrupted,
+	 a_plan_that_does_not_fit_is_told_of,
+	 tasks_that_come_to_no_end_are_noticed,
+	 an_entry_that_changes_under_the_walker_is_walked_again)

@@ -126,6 +126,15 @@ START_TEST(a_line_that_makes_no_sense_is_named_with_its_reason)
 	bad("end\n", 1, "no together");
 	bad("together\n", 1, "has no end");
 	bad("together\nmem 16M\nend\n", 2, "only vCPUs");
+	bad("together\ncpu0: enter\nstart cpu0\nend\n", 3, "line after together");
+	bad("together\nstart cpu7\nend\n", 2, "not so many vCPUs");
+	bad("together\nstart us\nend\n", 2, "neither a vCPU");
+	bad("together\nswitch cpu0 enter 1 -> host\nend\n", 2, "after start");
+	bad("together\nstart cpu0\nswitch cpu0 entre 1 -> host\nend\n", 3, "no such point");
+	bad("together\nstart cpu0\nswitch cpu0 enter 1 host\nend\n", 3, "-> is missing");
+	bad("together\nstart cpu0\nswitch cpu0 enter 0 -> host\nend\n", 3, "the first time is 1");
+	bad("together\nstart cpu0\nswitch cpu0 enter 1 -> cpu0\nend\n", 3, "another one");
+	bad("start cpu0\n", 1, "line after together");
 	bad("# nothing\n", 0, "nothing in it");
 }
 END_TEST

@@ -173,14 +173,21 @@ hosted_tests += %D%/duel.t
 	%D%/duel_regs.c %D%/duel_run.c \
 	%D%/duel_step.c %D%/naive.c %D%/naive.h
 %C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)
-dist_check_SCRIPTS += %D%/duel_long.sh %D%/mutants.sh %D%/sim.sh
-TESTS += %D%/sim.sh
+dist_check_SCRIPTS += %D%/duel_long.sh %D%/explore.sh %D%/mutants.sh %D%/sim.sh
+TESTS += %D%/explore.sh %D%/sim.sh
 long_tests += %D%/duel_long.sh %D%/mutants.sh
 EXTRA_DIST += %D%/mutants
 EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/five-levels.scn \
 	%D%/sim/no-memory.scn \
+	%D%/sim/order-flush.scn \
+	%D%/sim/order-free.scn \
+	%D%/sim/order-slot.scn \
+	%D%/sim/order-table-write.scn \
+	%D%/sim/order-tdp-zap.scn \
+	%D%/sim/order-tdp.scn \
+	%D%/sim/order-walk.scn \
 	%D%/sim/recursive.scn \
 	%D%/sim/rights-of-large-pages.scn \
 	%D%/sim/table-in-large-page.scn \

@@ -11,7 +11,9 @@
 #include "tui/say.h"
 #include "tui/verb.h"
 
-#define MAX_ARGS 8
+#define MAX_ARGS 10
+#define TEXTS 5
+#define TEXT 300
 
 static int help(void)
 {
@@ -20,28 +22,37 @@ static int help(void)
 	       "describes the language), or the name of one that came with vitrine.\n\n");
 	options_help(FOR_SIM);
 	printf("  --words            describe the scenario language\n");
-	printf("\nExit status: 0 it ran, what it expects holds, the audit is green; 1 not; 2 bad\n"
-	       "scenario or usage.\n");
+	printf("\nExit status: 0 it ran, what it expects holds, the audit is green; 1 not, or not in\n"
+	       "an order that --explore found; 2 bad scenario or usage.\n");
 	return 0;
 }
 
-/* Fills argv[2..]; [0] and [1] are machine_start_sim()'s. */
-static void fill(char **argv, const struct start_options *opt, char (*text)[64], char *scenario)
-{
-	unsigned n = 2;
+/* The simulated machine's own words for the options. */
+struct words {
+	char *argv[MAX_ARGS];	/* [0] and [1] are machine_start_sim()'s */
+	char text[TEXTS][TEXT];
+	unsigned nr, texts;
+};
 
-	if (opt->machine.mmu) {
-		snprintf(text[0], 64, "--mmu=%s", opt->machine.mmu);
-		argv[n++] = text[0];
-	}
-	if (opt->seed) {
-		snprintf(text[1], 64, "--seed=%s", opt->seed);
-		argv[n++] = text[1];
-	}
+static void add(struct words *w, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	snprintf(w->text[w->texts], TEXT, *value ? "--%s=%s" : "--%s", option, value);
+	w->argv[w->nr++] = w->text[w->texts++];
+}
+
+static void fill(struct words *w, const struct start_options *opt, char *scenario)
+{
+	*w = (struct words){ .nr = 2 };
+	add(w, "mmu", opt->machine.mmu);
+	add(w, "seed", opt->seed);
+	add(w, "explore", opt->explore);
+	add(w, "tries", opt->tries);
+	add(w, "output", opt->output);
 	if (live_waits(&opt->live))
-		argv[n++] = (char *)"--wait";
-	argv[n++] = scenario;
-	argv[n] = NULL;
+		w->argv[w->nr++] = (char *)"--wait";
+	w->argv[w->nr++] = scenario;
 }
 
 static int only_run(char **argv)
@@ -73,7 +84,7 @@ static int watch(struct start_options *opt, char **args)
 }
 
 /* The simulated machine describes its own language. */
-static int words(void)
+static int describe(void)
 {
 	char *args[] = { NULL, NULL, (char *)"--words", NULL };
 
@@ -83,11 +94,12 @@ static int words(void)
 int verb_sim(int argc, char **argv)
 {
 	struct start_options opt;
-	char *args[MAX_ARGS], text[2][64], path[4096];
+	struct words words;
+	char path[4096];
 	int status;
 
 	if (argc == 2 && !strcmp(argv[1], "--words"))
-		return words();
+		return describe();
 	status = options_read(&opt, argc, argv, FOR_SIM);
 	if (status)
 		return status;
@@ -101,6 +113,11 @@ int verb_sim(int argc, char **argv)
 		    argv[optind]);
 		return EXIT_USAGE;
 	}
-	fill(args, &opt, text, path);
-	return live_wants_events(&opt.live) ? watch(&opt, args) : only_run(args);
+	fill(&words, &opt, path);
+	if (!live_wants_events(&opt.live))
+		return only_run(words.argv);
+	if (!opt.explore)
+		return watch(&opt, words.argv);
+	say("--explore: there is nothing to watch; watch the scenario that it writes");
+	return EXIT_USAGE;
 }

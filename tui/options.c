@@ -167,6 +167,15 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 		return true;
 	case 'H':
 		return port("hv-gdb", value, 1235, &m->hv_gdb_port);
+	case 'x':
+		opt->explore = value ? value : "";
+		return true;
+	case 'y':
+		opt->tries = value;
+		return true;
+	case 'o':
+		opt->output = value;
+		return true;
 	default:
 		opt->seed = value;
 		return true;

@@ -9,6 +9,8 @@ struct start_options {
 	struct machine_options machine;
 	struct live_options live;
 	const char *seed;	/* of the simulated machine */
+	/* Its search of orders; NULL: none. The number may be "". */
+	const char *explore, *tries, *output;
 	bool help;
 	char words[256];	/* what --set collects */
 };

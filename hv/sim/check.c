@@ -85,7 +85,7 @@ struct order {
 static bool is_host(enum scn_word_id word)
 {
 	return word == WORD_pte || word == WORD_poke || word == WORD_zap || word == WORD_slot ||
-	       word == WORD_unslot || word == WORD_unprotect;
+	       word == WORD_unslot || word == WORD_unprotect || word == WORD_knob;
 }
 
 static bool is_task(const struct order *order, u64 task)
@@ -118,7 +118,7 @@ static const char *check_together(const struct order *order, const struct scn_li
 	if (order->together && line->word != WORD_end && !is_host(line->word) &&
 	    scn_words[line->word].who != SCN_CPU)
 		return "between together and end only vCPUs do something, and the host with "
-		       "pte, poke, zap, slot, unslot and unprotect";
+		       "pte, poke, zap, slot, unslot, unprotect and knob";
 	return NULL;
 }
 

@@ -113,6 +113,17 @@ enum mmu_status sim_visit(struct sim_cpu *cpu)
 	return status;
 }
 
+enum mmu_status sim_stay(struct sim_cpu *cpu)
+{
+	enum mmu_status status = enter(cpu);
+
+	while (status == MMU_OK && !cpu->kicked && sched_has_others(cpu->sim->sched))
+		sched_wait(cpu->sim->sched);
+	if (status == MMU_OK)
+		leave(cpu);
+	return status;
+}
+
 void cpu_exit(struct sim_cpu *cpu, enum ch_exit kind, u32 code, u64 info1, u64 info2)
 {
 	struct sim *sim = cpu->sim;

@@ -75,7 +75,8 @@ void run_cpu_line(struct run *run, const struct scn_line *line)
 		sim_invlpg(cpu, line->n[0]);
 		break;
 	case WORD_enter:
-		if (sim_visit(cpu) != MMU_OK)
+	case WORD_stay:
+		if ((line->word == WORD_stay ? sim_stay(cpu) : sim_visit(cpu)) != MMU_OK)
 			run_fail(run, line, "the host has no page left");
 		break;
 	case WORD_look:
@@ -163,6 +164,7 @@ bool run_audit(struct run *run, const struct scn_line *line)
 {
 	unsigned broken = mmu_audit(run->sim.vm, finding, run);
 
+	run->sim.wrecked |= broken;
 	if (broken && !line)
 		run_fail(run, line, "the audit found %u broken rules", broken);
 	return !broken;

@@ -34,6 +34,7 @@ bin_PROGRAMS += %D%/vitrine-sim
 
 scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
+	%D%/scenarios/flush-race.scn \
 	%D%/scenarios/missing-flush.scn \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn

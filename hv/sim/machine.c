@@ -153,7 +153,7 @@ const char *sim_create(struct sim *sim, const struct sim_config *config)
 
 void sim_destroy(struct sim *sim)
 {
-	if (sim->vm && !sim->panic)
+	if (sim->vm && !sim->panic && !sim->wrecked)
 		mmu_vm_destroy(sim->vm);
 	sched_destroy(sim->sched);
 	sim_mem_close(&sim->mem);

@@ -192,6 +192,8 @@ static bool run_lines(struct run *run)
 			     line->number);
 		if (line->word == WORD_together) {
 			line = run_together(run, line);
+			if (!line)
+				break;
 		} else if (scn_words[line->word].who == SCN_CPU) {
 			why = default_slot(run);
 			if (!why)
@@ -213,6 +215,8 @@ static bool run_lines(struct run *run)
 
 static void judge_end(struct run *run)
 {
+	if (run->sim.wrecked)
+		return;
 	run_audit(run, NULL);
 	if (run->sim.ghosts_used != run->ghosts_known)
 		run_fail(run, NULL, "a stale TLB entry was used where a flush had been promised");
@@ -272,6 +276,7 @@ enum run_status run_scenario(struct run *run, const struct scenario *scn,
 	run->sim.seen = seen;
 	run->sim.seen_arg = run;
 	could = run_guarded(run);
+	run->sim.on_panic = NULL;
 	watch_fini(&run->watch);
 	sim_destroy(&run->sim);
 	return !could ? RUN_BAD : run->failed ? RUN_FAILED : RUN_OK;

@@ -77,7 +77,8 @@ bool run_audit(struct run *run, const struct scn_line *line);
 const char *run_machine_line(struct run *run, const struct scn_line *line);
 
 /* Runs the lines between `together` and its `end`, which it returns. Afterwards
- * every vCPU enters the guest once, and the audit is made: all must be green. */
+ * every vCPU enters the guest once, and the audit is made: all must be green.
+ * NULL: the vCPUs are stuck, nothing can go on. */
 const struct scn_line *run_together(struct run *run, const struct scn_line *line);
 
 /* What a vCPU does on a line. */

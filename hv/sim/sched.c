@@ -184,6 +184,11 @@ static void leave(struct sched *sched)
 	swapcontext(&sched->current->context, &sched->home);
 }
 
+bool sched_has_others(const struct sched *sched)
+{
+	return sched->current && can_run_mask(sched) & ~(1u << number_of(sched, sched->current));
+}
+
 static void stop(struct sched *sched, enum sched_end end)
 {
 	sched->stopped = true;

@@ -41,7 +41,7 @@ struct sched_step {
 	u32 others;		/* mask of other tasks that have not ended */
 };
 
-/* For the next runs: the plan (NULL: chance decides), and who is told of every
+/* For the next runs: the plan (NULL: chance decides; it is not copied), and who is told of every
  * point before anything happens there, and of every switch of the plan. */
 struct sched_order {
 	const struct plan *plan;
@@ -73,6 +73,9 @@ void sched_point(struct sched *sched, enum sim_point point);
 /* Inside of a task: lets another one run; waits for it.
  *   returns  false outside of tasks: nobody can run, waiting is in vain */
 bool sched_wait(struct sched *sched);
+
+/* Inside of a task: can another one run? */
+bool sched_has_others(const struct sched *sched);
 
 /* Inside of a task: ends the whole run. Returns only outside of tasks. */
 void sched_stop(struct sched *sched);

@@ -59,6 +59,7 @@ struct sim {
 	u64 promises_broken;	/* entries found stale at an entry, after all flushes */
 	u64 ghosts_used;	/* stale entries used where a flush had been promised */
 	u64 faults;		/* exits taken */
+	bool wrecked;		/* the audit is red: nothing is taken down in order */
 	const char *panic;	/* the broken rule, NULL: none; then the machine is dead */
 	u64 panic_a, panic_b;
 	const char *panic_file;
@@ -120,6 +121,10 @@ void sim_invlpg(struct sim_cpu *cpu, gva_t gva);
 
 /* Enters and leaves the guest: what the library owes the vCPU is done. */
 enum mmu_status sim_visit(struct sim_cpu *cpu);
+
+/* Enters the guest and stays there until it is kicked, or all other tasks of the
+ * scheduler have come to their ends. */
+enum mmu_status sim_stay(struct sim_cpu *cpu);
 
 /* ---- looking ------------------------------------------------------------- */
 

@@ -94,11 +94,12 @@ static void say_misfit(struct run *run, const struct scn_line *line)
 				    "not after the switch before it, or the other one has ended");
 }
 
-static void judge_end(struct run *run, const struct scn_line *line, enum sched_end end)
+/* returns  false: the vCPUs are stuck, the machine is of no use any more */
+static bool judge_end(struct run *run, const struct scn_line *line, enum sched_end end)
 {
 	switch (end) {
 	case SCHED_DONE:
-		break;
+		return true;
 	case SCHED_STOPPED:
 		if (run->sim.panic && run->sim.on_panic)
 			longjmp(*run->sim.on_panic, 1);
@@ -112,8 +113,10 @@ static void judge_end(struct run *run, const struct scn_line *line, enum sched_e
 		break;
 	case SCHED_MISFIT:
 		say_misfit(run, line);
-		break;
+		return true;
 	}
+	run->sim.wrecked = true;
+	return false;
 }
 
 static bool loses_flushes(const struct scenario *scn)
@@ -165,16 +168,14 @@ const struct scn_line *run_together(struct run *run, const struct scn_line *line
 	u64 promises_broken = run->sim.promises_broken;
 	struct part part[PLAN_TASKS] = { 0 };
 	const struct scn_line *end = line;
-	enum sched_end how;
 
 	run->blocks++;
 	while (end->word != WORD_end)
 		end++;
 	add_tasks(run, line + 1, end, part);
 	sched_obey(run->sim.sched, &order);
-	how = sched_run(run->sim.sched);
-	judge_end(run, line, how);
-	if (how == SCHED_DONE || how == SCHED_MISFIT)
-		judge_rest(run, end, promises_broken);
+	if (!judge_end(run, line, sched_run(run->sim.sched)))
+		return NULL;
+	judge_rest(run, end, promises_broken);
 	return end;
 }
