@@ -5,6 +5,7 @@
 #     duel shadow | duel tdp      the duel with this back end, stopped at the first
 #                                 difference
 #     scenario FILE               a scenario that fails then
+#     explore FILE                a search of the orders of a scenario's vCPUs
 #     unit tests/check_NAME.t     a test program
 #
 # A patch is applied to a copy of its file, never to the source. One that does not
@@ -55,6 +56,15 @@ link()		# PROGRAM
 	(cd "$build" && $CC $cflags -o "$dir/program" "$dir/mutant.o" $(cat "$dir/$parts"))
 }
 
+# An order of vCPUs is found that is red, and is red again when it is run from its
+# file.
+explore()	# SCENARIO
+{
+	timeout 120 "$dir/program" --explore --quiet --output="$dir/found.scn" "$1"
+	[ $? = 1 ] || return 0
+	timeout 60 "$dir/program" --quiet "$dir/found.scn" >"$dir/again" 2>&1
+}
+
 # Who should notice is asked; its words are in $dir/out.
 ask()		# KILLER
 {
@@ -64,10 +74,12 @@ ask()		# KILLER
 			--seconds="$seconds" --first ;;
 	'scenario '*)
 		link hv/sim/vitrine-sim && timeout 60 "$dir/program" "$source/${1#scenario }" ;;
+	'explore '*)
+		link hv/sim/vitrine-sim && explore "$source/${1#explore }" ;;
 	'unit '*)
 		link "${1#unit }" && timeout 120 "$dir/program" ;;
 	*)
-		echo "Kills: $1: it is duel, scenario or unit"
+		echo "Kills: $1: it is duel, scenario, explore or unit"
 		false ;;
 	esac >"$dir/out" 2>&1
 }
