@@ -182,8 +182,11 @@ static bool by_hardware(struct sim_cpu *cpu, struct sim_access *a, struct hw_res
 	sim_stages(cpu, stage);
 	if (by_tlb(cpu, stage, a))
 		return true;
-	if (!hw_walk(&stage[0], &access, r))
+	if (!hw_walk(&stage[0], &access, r)) {
+		if (r->freed)
+			cpu->sim->mem.misuse = "the hardware walked a table that had been given back";
 		return false;
+	}
 	e = tlb_insert(&cpu->tlb, a->gva, r, &victim);
 	if (victim.used)
 		sim_emit(cpu->sim, cpu->id, tlb_drop, victim.gva, victim.level);

@@ -4,6 +4,7 @@
  * format is a number of levels, an entry size and a few reserved bits.
  */
 #include "hv/sim/hwwalk.h"
+#include "hv/sim/mem.h"
 
 #define PTE_P	BIT(0)
 #define PTE_W	BIT(1)
@@ -92,6 +93,7 @@ static bool go_below(struct walker *w, u64 addr, bool table, struct hw_result *o
 			w->result->fault_addr = addr;
 			w->result->nested = true;
 			w->result->wild = out->wild;
+			w->result->freed = out->freed;
 			return false;
 		}
 	}
@@ -154,6 +156,7 @@ static bool step(struct walker *w, u64 table_addr)
 	w->no_ad[w->n] = is_pdpte(w);
 	w->value[w->n] = w->pte;
 	w->entry[w->n++] = at.hpa;
+	w->result->freed = !w->stage->below && w->pte == SIM_MEM_FREED;
 	if (!(w->pte & PTE_P))
 		return fail(w, error_of(w, 0));
 	if (w->pte & reserved_bits(w))

@@ -44,6 +44,7 @@ struct hw_result {
 	u64 fault_addr;		/* !ok: the address that this stage could not translate */
 	bool nested;		/* !ok: it was the stage below; fault_addr is its input */
 	bool wild;		/* !ok: a table or page lies outside of the machine's memory */
+	bool freed;		/* !ok: a table had been given back to the machine (mem.h) */
 	hpa_t hpa;		/* ok: of the byte */
 	gpa_t gpa;		/* ok: of the byte, as the first stage gave it */
 	unsigned level;		/* ok: of the smaller mapping of the two stages, at most 3 */

@@ -35,7 +35,7 @@ struct sim_mem {
 	u64 pages_out;		/* handed out and not given back */
 	u64 fail_in;		/* n: the n-th page from now on is refused; 0: none is */
 	u64 refused;		/* pages refused so far */
-	const char *misuse;	/* a page was given back wrongly: why; NULL: never */
+	const char *misuse;	/* a page was given back wrongly, or too early: why; NULL: never */
 };
 
 /*
