@@ -204,6 +204,10 @@ static void fault_from_walk(struct mmu_fault *fault, gva_t gva, enum gwalk_resul
 	*fault = (struct mmu_fault){ .gva = gva };
 	if (result == GWALK_FAULT) {
 		fault->error = walk->error;
+	} else if (result == GWALK_NESTED) {
+		fault->nested = true;
+		fault->error = walk->error;
+		fault->gpa = walk->fault_ngpa;
 	} else {
 		fault->mmio = true;
 		fault->gpa = walk->pte_gpa[walk->leaf_level];
@@ -222,8 +226,8 @@ static bool transfer_gva(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, s
 	bool ok;
 
 	op_begin(&op, t->vm, vcpu, false);
-	result = gwalk(vcpu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK), access & MMU_PEEK,
-		       &walk);
+	result = gwalk(vcpu, vcpu->walk_mmu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK),
+		       access & MMU_PEEK, &walk);
 	ok = result == GWALK_OK;
 	if (ok) {
 		gpa = walk.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);

@@ -81,10 +81,11 @@ static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 {
 	const struct mmu_root *root = &vcpu->mmu->root;
 
-	vcpu_emit_role(vcpu);
+	vcpu_emit_role(vcpu, vcpu->mmu);
 	vm_emit(vm, vcpu->id, guest_cr3, vcpu->regs.cr3);
 	if (root->sp)
-		vm_emit(vm, vcpu->id, root_set, 0, root->sp->id, root->sp->table_hpa, root->pgd);
+		vm_emit(vm, vcpu->id, root_set, 0, root->sp->id, root->sp->table_hpa, root->pgd,
+			(u8)context_id(vcpu, vcpu->mmu));
 }
 
 void mmu_dump(struct mmu_vm *vm)

@@ -14,6 +14,12 @@ enum mmu_event_id {
 #include "mmu/event.def"
 };
 
+/* A vCPU's ways to translate, as events name them. */
+enum mmu_context {
+#define CONTEXT(name, sentence) MMU_CONTEXT_##name,
+#include "mmu/context.def"
+};
+
 #define F(type, name, unit) type name;
 #define EVENT(id, name, sentence, kvm, ...)                                                        \
 	struct __attribute__((packed)) ev_##name {                                                 \

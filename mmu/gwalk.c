@@ -5,6 +5,14 @@
  *
  * A and D are set when the whole walk has been allowed, each by comparing with
  * the value the walk used; whoever loses that race walks again.
+ *
+ * The tables of an inner guest lie where the inner hypervisor's tables put them.
+ * A walk of them is a loop around walks of those, which know of no stage below:
+ * nothing here calls itself.
+ *
+ *	walk_through()  entry of the inner guest's tables, nGPA
+ *	  \-- outer()     walk_flat() of the inner hypervisor's tables -> gpa
+ *	        \-- walk_entry() reads there
  */
 #include "mmu/guest_pte.h"
 #include "mmu/gwalk.h"
@@ -18,13 +26,13 @@ struct walker {
 	struct gwalk *walk;
 	gva_t gva;
 	u64 access;
-	bool quiet;
+	bool set_ad, quiet;
 	unsigned level;	/* of the table to read next */
-	gpa_t table_gpa;
+	gpa_t entry_gpa; /* of the entry to read next, as the walked guest calls it */
 	unsigned rights; /* of all entries so far */
 };
 
-enum step { STEP_DOWN, STEP_LEAF, STEP_FAULT, STEP_NO_TABLE };
+enum step { STEP_DOWN, STEP_LEAF, STEP_FAULT, STEP_NO_TABLE, STEP_NESTED };
 
 #define walk_emit(w, name, ...)                                                                    \
 	do {                                                                                       \
@@ -126,11 +134,14 @@ static enum step fault(struct walker *w, u64 bits)
 	return STEP_FAULT;
 }
 
+/* What a nested table translates is physical: its high bits are no sign. */
 static bool is_canonical(const struct walker *w)
 {
-	unsigned shift = 64 - (PAGE_SHIFT + 9 * w->level);
+	unsigned bits = w->level > LEVEL_1G ? PAGE_SHIFT + 9 * w->level : 32;
 
-	return w->level <= LEVEL_1G || (u64)((s64)(w->gva << shift) >> shift) == w->gva;
+	if (w->mmu == &w->vcpu->guest_mmu)
+		return !(w->gva >> bits);
+	return bits == 32 || (u64)((s64)(w->gva << (64 - bits)) >> (64 - bits)) == w->gva;
 }
 
 /*
@@ -147,11 +158,15 @@ static u64 reserved_bits(const struct walker *w, bool leaf)
 	return reserved;
 }
 
-/* Reads the entry at w->level and looks where it leads. */
-static enum step walk_step(struct walker *w)
+static void aim(struct walker *w, gpa_t table_gpa)
+{
+	w->entry_gpa = gpte_gpa(w->role, w->level, table_gpa, w->gva);
+}
+
+/* Reads the entry at w->level, which lies at gpa, and looks where it leads. */
+static enum step walk_entry(struct walker *w, gpa_t gpa)
 {
 	struct gwalk *walk = w->walk;
-	gpa_t gpa = gpte_gpa(w->role, w->level, w->table_gpa, w->gva);
 	bool leaf;
 	u64 pte;
 
@@ -159,7 +174,7 @@ static enum step walk_step(struct walker *w)
 	walk->table_gfn[w->level] = gpa >> PAGE_SHIFT;
 	walk->table_access[w->level] = w->rights;
 	walk->pte_gpa[w->level] = gpa;
-	walk->leaf_level = w->level;
+	walk->pte_ngpa[w->level] = w->entry_gpa;
 	if (!entry_read(w->vcpu, gpa, w->role.base.has_4_byte_gpte, &pte)) {
 		fault(w, 0);
 		return STEP_NO_TABLE;
@@ -176,19 +191,9 @@ static enum step walk_step(struct walker *w)
 		return fault(w, PFERR_PRESENT | PFERR_RSVD);
 	if (leaf)
 		return STEP_LEAF;
-	w->table_gpa = gpte_table(w->role, pte);
 	w->level--;
+	aim(w, gpte_table(w->role, pte));
 	return STEP_DOWN;
-}
-
-static void arrive(struct walker *w)
-{
-	struct gwalk *walk = w->walk;
-	u64 pte = walk->pte[walk->leaf_level];
-
-	walk->access = w->rights;
-	walk->gfn = gpte_leaf_gfn(w->role, walk->leaf_level, pte, w->gva);
-	walk->leaf_dirty = pte & GPTE_D || w->access & PFERR_WRITE;
 }
 
 /* AC lifts SMAP for what the supervisor's own instructions do; what user mode's do
@@ -198,26 +203,33 @@ static bool ac_counts(const struct mmu_regs *regs)
 	return regs->ac && regs->cpl < 3;
 }
 
-static enum step walk_tables(struct walker *w)
+static enum step walk_begin(struct walker *w)
 {
-	enum step step = STEP_DOWN;
+	const struct mmu_vcpu *vcpu = w->vcpu;
 
 	w->level = w->walk->top;
-	w->table_gpa = gpte_first_table(w->role, w->vcpu->regs.cr3, w->vcpu->vm->maxphyaddr);
 	w->rights = ACC_ALL;
 	if (!is_canonical(w))
 		return fault(w, 0);
-	while (step == STEP_DOWN)
-		step = walk_step(w);
-	if (step != STEP_LEAF)
-		return step;
+	aim(w, gpte_first_table(w->role, context_pgd(vcpu, w->mmu), vcpu->vm->maxphyaddr));
+	return STEP_DOWN;
+}
+
+/* At the leaf: may the access go on, and where to. */
+static enum step arrive(struct walker *w)
+{
+	struct gwalk *walk = w->walk;
+	u64 pte = walk->pte[w->level];
+
 	if (!gwalk_permits(w->mmu, w->rights, w->access, ac_counts(&w->vcpu->regs)))
 		return fault(w, PFERR_PRESENT);
-	arrive(w);
+	walk->access = w->rights;
+	walk->gfn = gpte_leaf_gfn(w->role, w->level, pte, w->gva);
+	walk->leaf_dirty = pte & GPTE_D || w->access & PFERR_WRITE;
 	return STEP_LEAF;
 }
 
-static enum gwalk_result walk_unpaged(struct walker *w)
+static enum step walk_unpaged(struct walker *w)
 {
 	struct gwalk *walk = w->walk;
 
@@ -225,40 +237,151 @@ static enum gwalk_result walk_unpaged(struct walker *w)
 	walk->access = ACC_ALL;
 	walk->leaf_dirty = true;
 	walk->gfn = w->gva >> PAGE_SHIFT;
-	return GWALK_OK;
+	return STEP_LEAF;
 }
 
-enum gwalk_result gwalk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, bool set_ad, bool quiet,
-			struct gwalk *walk)
+/* ---- tables that lie in the memory of the guest itself ------------------------------------ */
+
+static enum step walk_tables(struct walker *w)
 {
-	struct walker w = { .vcpu = vcpu, .mmu = vcpu->walk_mmu,
-			    .role = vcpu->walk_mmu->cpu_role, .walk = walk, .gva = gva,
-			    .access = access, .quiet = quiet };
+	enum step step = walk_begin(w);
+
+	while (step == STEP_DOWN)
+		step = walk_entry(w, w->entry_gpa);
+	w->walk->leaf_level = w->level;
+	return step == STEP_LEAF ? arrive(w) : step;
+}
+
+static enum step walk_flat(struct walker *w)
+{
 	enum step step;
 
-	memset(walk, 0, sizeof(*walk));
-	walk->top = w.role.base.level;
-	if (walk->top <= LEVEL_1G)
-		w.gva &= BITS(31, 0);
-	if (!walk->top)
-		return walk_unpaged(&w);
-	walk_emit(&w, walk, gva, (u32)access);
+	if (!w->walk->top)
+		return walk_unpaged(w);
 	do {
-		step = walk_tables(&w);
-	} while (step == STEP_LEAF && set_ad && !set_accessed_and_dirty(&w));
-
-	if (step == STEP_LEAF) {
-		walk_emit(&w, walk_done, gva, walk->gfn << PAGE_SHIFT | (gva & ~PAGE_MASK),
-			  (u8)walk->leaf_level, walk->access);
-		return GWALK_OK;
-	}
-	walk_emit(&w, walk_error, gva, (u32)walk->error);
-	return step == STEP_FAULT ? GWALK_FAULT : GWALK_NO_TABLE;
+		step = walk_tables(w);
+	} while (step == STEP_LEAF && w->set_ad && !set_accessed_and_dirty(w));
+	return step;
 }
 
-bool gwalk_still_true(struct mmu_vcpu *vcpu, const struct gwalk *walk, unsigned level)
+static void walker_init(struct walker *w, const struct mmu *mmu, gva_t gva, u64 access)
 {
-	bool four_byte = vcpu->walk_mmu->cpu_role.base.has_4_byte_gpte;
+	memset(w->walk, 0, sizeof(*w->walk));
+	w->mmu = mmu;
+	w->role = mmu->cpu_role;
+	w->access = mmu == &w->vcpu->guest_mmu ? access | PFERR_USER : access;
+	w->gva = gva;
+	w->walk->top = w->role.base.level;
+	if (w->walk->top <= LEVEL_1G && mmu != &w->vcpu->guest_mmu)
+		w->gva &= BITS(31, 0);
+	if (w->walk->top)
+		walk_emit(w, walk, gva, (u32)w->access, (u8)context_id(w->vcpu, mmu));
+}
+
+static void tell_end(struct walker *w, gva_t gva, enum step step)
+{
+	const struct gwalk *walk = w->walk;
+
+	if (!walk->top)
+		return;
+	if (step == STEP_LEAF)
+		walk_emit(w, walk_done, gva, walk->gfn << PAGE_SHIFT | (gva & ~PAGE_MASK),
+			  (u8)walk->leaf_level, walk->access);
+	else
+		walk_emit(w, walk_error, gva, walk->error);
+}
+
+/* ---- tables of an inner guest -------------------------------------------------------------- */
+
+/* Where the inner hypervisor's tables put an nGPA; why: what the access is for.
+ * returns  LEAF, or NESTED with its error for the inner hypervisor */
+static enum step outer(struct walker *w, gpa_t ngpa, u64 access, u64 why, gpa_t *gpa)
+{
+	struct gwalk walk;
+	struct walker o = { .vcpu = w->vcpu, .walk = &walk, .set_ad = w->set_ad,
+			    .quiet = w->quiet };
+	enum step step;
+
+	walker_init(&o, &w->vcpu->guest_mmu, ngpa, access);
+	step = walk_flat(&o);
+	tell_end(&o, ngpa, step);
+	if (step == STEP_LEAF) {
+		*gpa = walk.gfn << PAGE_SHIFT | (ngpa & ~PAGE_MASK);
+		w->walk->access &= walk.access;
+		return STEP_LEAF;
+	}
+	w->walk->error = walk.error | why;
+	w->walk->fault_ngpa = ngpa;
+	return STEP_NESTED;
+}
+
+/* The hardware may set A or D in any of them, so each is written to as far as the
+ * tables of the inner hypervisor are concerned. */
+static enum step walk_inner_tables(struct walker *w)
+{
+	enum step step = walk_begin(w);
+	gpa_t gpa = 0;
+
+	while (step == STEP_DOWN) {
+		step = outer(w, w->entry_gpa, PFERR_WRITE, PFERR_GUEST_PAGE, &gpa);
+		if (step == STEP_LEAF)
+			step = walk_entry(w, gpa);
+	}
+	w->walk->leaf_level = w->level;
+	return step == STEP_LEAF ? arrive(w) : step;
+}
+
+/* The frame the inner guest's tables lead to is one of its own. */
+static enum step arrive_below(struct walker *w)
+{
+	struct gwalk *walk = w->walk;
+	gpa_t ngpa = walk->gfn << PAGE_SHIFT | (w->gva & ~PAGE_MASK), gpa = 0;
+	enum step step = outer(w, ngpa, w->access & (PFERR_WRITE | PFERR_FETCH), PFERR_GUEST_FINAL,
+			       &gpa);
+
+	walk->ngfn = walk->gfn;
+	walk->gfn = gpa >> PAGE_SHIFT;
+	return step;
+}
+
+static enum step walk_through(struct walker *w)
+{
+	enum step step;
+
+	do {
+		step = w->walk->top ? walk_inner_tables(w) : walk_unpaged(w);
+		if (step == STEP_LEAF)
+			step = arrive_below(w);
+	} while (step == STEP_LEAF && w->walk->top && w->set_ad && !set_accessed_and_dirty(w));
+	return step;
+}
+
+/* ---- the walk ------------------------------------------------------------------------------ */
+
+enum gwalk_result gwalk(struct mmu_vcpu *vcpu, const struct mmu *mmu, gva_t gva, u64 access,
+			bool set_ad, bool quiet, struct gwalk *walk)
+{
+	static const enum gwalk_result results[] = {
+		[STEP_LEAF] = GWALK_OK,
+		[STEP_FAULT] = GWALK_FAULT,
+		[STEP_NO_TABLE] = GWALK_NO_TABLE,
+		[STEP_NESTED] = GWALK_NESTED,
+	};
+	struct walker w = { .vcpu = vcpu, .walk = walk, .set_ad = set_ad, .quiet = quiet };
+	enum step step;
+
+	walker_init(&w, mmu, gva, access);
+	step = mmu == &vcpu->nested_mmu ? walk_through(&w) : walk_flat(&w);
+	if (mmu != &vcpu->nested_mmu)
+		walk->ngfn = walk->gfn;
+	tell_end(&w, gva, step);
+	return results[step];
+}
+
+bool gwalk_still_true(struct mmu_vcpu *vcpu, const struct mmu *mmu, const struct gwalk *walk,
+		      unsigned level)
+{
+	bool four_byte = mmu->cpu_role.base.has_4_byte_gpte;
 	u64 pte;
 
 	mmu_point(vcpu->vm, revalidate);

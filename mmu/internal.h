@@ -192,7 +192,9 @@ struct mmu {
 struct mmu_vcpu {
 	struct mmu_vm *vm;
 	u8 id;
-	struct mmu_regs regs;
+	struct mmu_regs regs;		/* of whom runs: the guest, or its inner guest */
+	bool inner;			/* an inner guest runs */
+	struct mmu_nested nested;	/* inner: how */
 	struct mmu *mmu;		/* whose root the hardware has */
 	struct mmu *walk_mmu;		/* which translates the running guest's gva */
 	struct mmu root_mmu, guest_mmu, nested_mmu;
@@ -205,6 +207,19 @@ struct mmu_vcpu {
 	u64 last_addr, last_error;
 	u32 same_faults;
 };
+
+/* Where the tables that a context walks or mirrors begin. */
+static inline u64 context_pgd(const struct mmu_vcpu *vcpu, const struct mmu *mmu)
+{
+	return mmu == &vcpu->guest_mmu ? vcpu->nested.ncr3 : vcpu->regs.cr3;
+}
+
+static inline enum mmu_context context_id(const struct mmu_vcpu *vcpu, const struct mmu *mmu)
+{
+	if (mmu == &vcpu->root_mmu)
+		return MMU_CONTEXT_root;
+	return mmu == &vcpu->guest_mmu ? MMU_CONTEXT_guest : MMU_CONTEXT_nested;
+}
 
 /* ---- the machine's memory -------------------------------------------------- */
 

@@ -6,6 +6,7 @@ mmu_sources += %D%/access.c
 mmu_sources += %D%/audit.c %D%/audit.h %D%/invariants.def
 mmu_sources += %D%/audit_gpte.c %D%/audit_rmap.c %D%/audit_slot.c %D%/audit_sp.c %D%/audit_spte.c
 mmu_sources += %D%/backend.h
+mmu_sources += %D%/context.def
 mmu_sources += %D%/cmpxchg.c %D%/cmpxchg.h
 mmu_sources += %D%/dump.c
 mmu_sources += %D%/env.h

@@ -17,12 +17,10 @@
 
 /* ---- registers and roles ------------------------------------------------------------ */
 
-void vcpu_emit_role(struct mmu_vcpu *vcpu)
+void vcpu_emit_role(struct mmu_vcpu *vcpu, const struct mmu *mmu)
 {
-	const struct mmu *mmu = vcpu->mmu;
-
 	vm_emit(vcpu->vm, vcpu->id, mmu_role, mmu->cpu_role.base.word, mmu->cpu_role.ext.word,
-		mmu->root_role.word);
+		mmu->root_role.word, (u8)context_id(vcpu, mmu));
 }
 
 bool vcpu_set_role(struct mmu_vcpu *vcpu)
@@ -42,7 +40,7 @@ bool vcpu_set_role(struct mmu_vcpu *vcpu)
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 	mmu->root_role = root;
 	gwalk_init_permissions(mmu);
-	vcpu_emit_role(vcpu);
+	vcpu_emit_role(vcpu, mmu);
 	return true;
 }
 
@@ -97,7 +95,7 @@ static void drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
 void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
 {
 	drop_root(op, vcpu);
-	vm_emit(op->vm, vcpu->id, root_set, 0, 0, 0, 0);
+	vm_emit(op->vm, vcpu->id, root_set, 0, 0, 0, 0, (u8)context_id(vcpu, vcpu->mmu));
 }
 
 /* Whatever asked for a reload comes after its change, so the request is taken

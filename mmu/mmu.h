@@ -58,6 +58,16 @@ struct mmu_regs {
 };
 
 /*
+ * How an inner guest (L2) runs: what the VMRUN of the guest (L1) said, and L1's
+ * own registers then, which decide how its nested tables look.
+ */
+struct mmu_nested {
+	bool np;		/* nested paging: L2 runs on L1's nested tables */
+	u64 ncr3;		/* np: where they begin, a gpa */
+	u64 cr0, cr4, efer;	/* np: L1's */
+};
+
+/*
  * Makes a VM's MMU; *vm is NULL on failure. May allocate.
  *
  *   returns  OK
@@ -228,6 +238,7 @@ struct mmu_fault {
 	u64 error;	/* INJECT: the guest's error code */
 	gva_t gva;	/* INJECT: the guest's CR2 */
 	gpa_t gpa;	/* EMULATE: where the access goes; also the fault's gpa if known */
+	bool nested;	/* REFLECT: error and gpa are of a nested page fault, gpa an nGPA */
 	bool mmio;	/* EMULATE: no slot there */
 	bool table;	/* EMULATE: a write to a shadowed guest page table */
 };
@@ -268,6 +279,7 @@ bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn);
 struct mmu_walk_step {
 	u8 level;	/* of the table the entry lies in */
 	gpa_t gpa;	/* of the entry */
+	gpa_t ngpa;	/* of the entry, as an inner guest calls it; else gpa */
 	u64 pte;
 };
 
@@ -277,9 +289,11 @@ struct mmu_walk {
 	unsigned nr;
 	struct mmu_walk_step step[5];
 	bool ok;		/* gpa, level and access are valid */
-	u64 error;		/* !ok: the error code the guest would see */
+	u64 error;		/* !ok: the error code the guest would see; nested: L1 */
+	bool nested;		/* !ok: the inner hypervisor's tables do not translate ngpa */
 	gpa_t gpa;
-	u8 level;		/* size of the mapping; 1 without paging */
+	gpa_t ngpa;		/* gpa, as an inner guest calls it */
+	u8 level;		/* size of the mapping in the walked tables; 1 without paging */
 	u8 access;		/* ACC_*, accumulated */
 };
 

@@ -18,7 +18,7 @@ static enum gwalk_result walk_guest(struct mmu_vcpu *vcpu, const struct mmu_faul
 	struct mmu_op op;
 
 	op_begin(&op, vcpu->vm, vcpu, false);
-	result = gwalk(vcpu, in->addr, in->error & ACCESS_BITS, true, false, walk);
+	result = gwalk(vcpu, vcpu->mmu, in->addr, in->error & ACCESS_BITS, true, false, walk);
 	op_end(&op);
 	return result;
 }

@@ -91,7 +91,7 @@ static enum mmu_status step_down(struct fetch *f)
 
 	if (!child)
 		return MMU_NOMEM;
-	if (!direct && !gwalk_still_true(f->op->vcpu, walk, level))
+	if (!direct && !gwalk_still_true(f->op->vcpu, f->op->vcpu->mmu, walk, level))
 		return MMU_AGAIN;
 	if (!linked && shadow_link(f->op, f->sp, index, child) != MMU_OK)
 		return MMU_NOMEM;
@@ -150,7 +150,7 @@ static bool root_is_right(const struct fetch *f)
 	if (!walk->top)
 		return true;
 	return f->sp->gfn == walk->table_gfn[walk->top] &&
-	       gwalk_still_true(f->op->vcpu, walk, walk->top);
+	       gwalk_still_true(f->op->vcpu, f->op->vcpu->mmu, walk, walk->top);
 }
 
 /* Changed under our hands: the guest looks again. */

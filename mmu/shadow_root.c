@@ -68,7 +68,8 @@ static struct sp *root_page(struct mmu_op *op, const struct mmu *mmu)
 	gfn_t gfn = 0;
 
 	if (!role.direct)
-		gfn = gpte_first_table(mmu->cpu_role, op->vcpu->regs.cr3, op->vm->maxphyaddr) >>
+		gfn = gpte_first_table(mmu->cpu_role, context_pgd(op->vcpu, mmu),
+				       op->vm->maxphyaddr) >>
 		      PAGE_SHIFT;
 	if (!role.direct && !slot_lookup(op->vm, role.smm, gfn))
 		return special_get(op, gfn, role, SP_SPECIAL | SP_DUMMY);
@@ -84,10 +85,10 @@ static void emit_root_count(struct mmu_op *op, const struct sp *sp)
 
 enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 {
-	u64 cr3 = op->vcpu->regs.cr3;
+	u64 pgd = context_pgd(op->vcpu, mmu);
 	struct sp *sp;
 
-	mmu_check(op->vm, !mmu->root.sp, "Q-1: a root slot in use is loaded", op->vcpu->id, cr3);
+	mmu_check(op->vm, !mmu->root.sp, "Q-1: a root slot in use is loaded", op->vcpu->id, pgd);
 	if (slots_make_rmaps(op->vm) != MMU_OK)
 		return MMU_NOMEM;
 	sp = root_page(op, mmu);
@@ -95,8 +96,9 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 		return MMU_NOMEM;
 	sp->root_count++;
 	emit_root_count(op, sp);
-	mmu->root = (struct mmu_root){ .sp = sp, .pgd = cr3 };
-	vm_emit(op->vm, op_vcpu(op), root_set, 0, sp->id, sp->table_hpa, cr3);
+	mmu->root = (struct mmu_root){ .sp = sp, .pgd = pgd };
+	vm_emit(op->vm, op_vcpu(op), root_set, 0, sp->id, sp->table_hpa, pgd,
+		(u8)context_id(op->vcpu, mmu));
 	return MMU_OK;
 }
 

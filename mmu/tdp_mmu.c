@@ -45,7 +45,8 @@ static enum mmu_status tdp_load_root(struct mmu_op *op, struct mmu *mmu)
 	root->root_count++;
 	mmu->root = (struct mmu_root){ .sp = root };
 	vm_emit(op->vm, op_vcpu(op), root_count, root->id, root->root_count);
-	vm_emit(op->vm, op_vcpu(op), root_set, 0, root->id, root->table_hpa, 0);
+	vm_emit(op->vm, op_vcpu(op), root_set, 0, root->id, root->table_hpa, 0,
+		(u8)context_id(op->vcpu, mmu));
 	return MMU_OK;
 }
 

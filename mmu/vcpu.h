@@ -18,7 +18,7 @@ void vm_init_knobs(struct mmu_vm *vm);
 /* events  mmu_config and knob for each; knob; mmu_role */
 void vm_emit_config(struct mmu_vm *vm);
 void vm_emit_knob(struct mmu_vm *vm, enum mmu_knob knob);
-void vcpu_emit_role(struct mmu_vcpu *vcpu);
+void vcpu_emit_role(struct mmu_vcpu *vcpu, const struct mmu *mmu);
 
 /* True if the root slot is good to use: none is, while another is asked for.
  * Who invalidates a root asks for another and owes a flush, so a vCPU that has

@@ -13,17 +13,20 @@ bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *wal
 	struct mmu_op op;
 
 	op_begin(&op, vcpu->vm, vcpu, false);
-	result = gwalk(vcpu, gva, access, false, true, &guest);
+	result = gwalk(vcpu, vcpu->walk_mmu, gva, access, false, true, &guest);
 	op_end(&op);
-	*walk = (struct mmu_walk){ .ok = result == GWALK_OK, .error = guest.error };
+	*walk = (struct mmu_walk){ .ok = result == GWALK_OK, .error = guest.error,
+				   .nested = result == GWALK_NESTED, .ngpa = guest.fault_ngpa };
 	for (unsigned level = guest.top; guest.read_level && level >= guest.read_level; level--)
 		walk->step[walk->nr++] = (struct mmu_walk_step){
 			.level = level,
 			.gpa = guest.pte_gpa[level],
+			.ngpa = guest.pte_ngpa[level],
 			.pte = guest.pte[level],
 		};
 	if (walk->ok) {
 		walk->gpa = guest.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
+		walk->ngpa = guest.ngfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
 		walk->level = guest.top ? guest.leaf_level : LEVEL_4K;
 		walk->access = guest.access;
 	}

@@ -15,7 +15,7 @@ static enum gwalk_result walk_as(unsigned vcpu, gva_t gva, u64 access, bool set_
 	struct mmu_op op;
 
 	op_begin(&op, g.m.vm, g.m.vcpu[vcpu], false);
-	result = gwalk(g.m.vcpu[vcpu], gva, access, set_ad, quiet, walk);
+	result = gwalk(g.m.vcpu[vcpu], g.m.vcpu[vcpu]->walk_mmu, gva, access, set_ad, quiet, walk);
 	op_end(&op);
 	return result;
 }
@@ -326,12 +326,12 @@ START_TEST(an_entry_that_changed_is_not_true_any_more)
 	pte = guest_map(&g, 0x1000, 0x9000, GPTE_U | GPTE_W, 1);
 	ck_assert_int_eq(walk(0x1000, 0, &w), GWALK_OK);
 	op_begin(&op, g.m.vm, g.m.vcpu[0], false);
-	ck_assert(gwalk_still_true(g.m.vcpu[0], &w, 1) && gwalk_still_true(g.m.vcpu[0], &w, 2));
+	ck_assert(gwalk_still_true(g.m.vcpu[0], g.m.vcpu[0]->walk_mmu, &w, 1) && gwalk_still_true(g.m.vcpu[0], g.m.vcpu[0]->walk_mmu, &w, 2));
 	/* The neighbour in the same eight bytes is not the entry. */
 	guest_poke(&g, pte + 4, 0xffffffff, 4);
-	ck_assert(gwalk_still_true(g.m.vcpu[0], &w, 1));
+	ck_assert(gwalk_still_true(g.m.vcpu[0], g.m.vcpu[0]->walk_mmu, &w, 1));
 	guest_poke(&g, pte, 0xa000 | GPTE_P, 4);
-	ck_assert(!gwalk_still_true(g.m.vcpu[0], &w, 1) && gwalk_still_true(g.m.vcpu[0], &w, 2));
+	ck_assert(!gwalk_still_true(g.m.vcpu[0], g.m.vcpu[0]->walk_mmu, &w, 1) && gwalk_still_true(g.m.vcpu[0], g.m.vcpu[0]->walk_mmu, &w, 2));
 	op_end(&op);
 	guest_fini(&g);
 }

@@ -82,6 +82,16 @@ static const char *knob_name(unsigned knob)
 	return pick(names, sizeof(names) / sizeof(names[0]), knob);
 }
 
+const char *context_name(unsigned context)
+{
+	static const char *const names[] = {
+#define CONTEXT(name, sentence) #name,
+#include "mmu/context.def"
+	};
+
+	return pick(names, sizeof(names) / sizeof(names[0]), context);
+}
+
 const char *verdict_name(unsigned verdict)
 {
 	static const char *const names[] = {

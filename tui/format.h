@@ -37,6 +37,7 @@ const char *stopwhy_name(unsigned why);
 const char *why_name(unsigned why);		/* of a flush */
 const char *why_sentence(unsigned why);
 const char *verdict_name(unsigned verdict);
+const char *context_name(unsigned context);	/* of a vCPU's MMU */
 const char *access_name(unsigned acc);		/* "wux" */
 
 #endif

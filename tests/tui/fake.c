@@ -69,9 +69,9 @@ void fake_history(struct fake *fake)
 	hv_emit(em, MMU_NO_VCPU, slot_generation, 0, 1);
 	exit = hv_emit_tail(em, 0, exit, "\x0f\xa2", 2, CH_EXIT_fault, 0x4e, 6, 0x403000, 0x1000);
 	ch_set_cause(em, exit);
-	hv_emit(em, 0, mmu_role, 0x3002, 1, 0x3003);
+	hv_emit(em, 0, mmu_role, 0x3002, 1, 0x3003, MMU_CONTEXT_root);
 	hv_emit(em, 0, sp_new, 1, 0, 0x3003, 0x1000000, MODEL_SP_SPECIAL);
-	hv_emit(em, 0, root_set, 0, 1, 0x1000000, 0x101000);
+	hv_emit(em, 0, root_set, 0, 1, 0x1000000, 0x101000, MMU_CONTEXT_root);
 	hv_emit(em, 0, sp_new, 2, 0x101, 0x3712, 0x1001000, 0);
 	hv_emit(em, 0, track_add, 0, 0x101, 1);
 	hv_emit(em, 0, spte_set, 1, 0, 3, 0, 0, 0x1001801);
