@@ -60,11 +60,6 @@ uint64_t lab_random(uint64_t *state);
 
 /* ---- building (build.c) -------------------------------------------------- */
 
-/* Where the sources and the archives are: $VITRINE_SRC and $VITRINE_BUILD, or
- * the tree this program was built from. */
-const char *lab_srcdir(void);
-const char *lab_builddir(void);
-
 /*
  * Compiles the student's file with the lab's answering part, linked before the
  * library so that the library's own file stays out.
@@ -76,10 +71,6 @@ const char *lab_builddir(void);
 bool lab_build(const struct lab *lab, const char *student, const char *out, char *log,
 	       size_t log_size);
 
-/* The same for the simulated machine, on which the student's file runs guests. */
-bool lab_build_sim(const struct lab *lab, const char *student, const char *out, char *log,
-		   size_t log_size);
-
 /*
  * Runs a scenario on a simulated machine built from the student's file, at most
  * 20 seconds. The student's code shares the process with the judge here, so a
@@ -88,13 +79,6 @@ bool lab_build_sim(const struct lab *lab, const char *student, const char *out, 
  *   returns  true: everything the scenario expects holds and the audit is green
  */
 bool lab_run_scenario(struct grading *g, const char *text, uint64_t seed);
-
-/*
- * Runs a command to its end or until timeout_s seconds are over (it is then
- * killed), with its output in log.
- *   returns  its exit status, or -1: killed, crashed or not started
- */
-int lab_run(char *const argv[], unsigned timeout_s, char *log, size_t log_size);
 
 /* ---- asking (ask.c) ------------------------------------------------------ */
 

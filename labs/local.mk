@@ -6,10 +6,8 @@ pkglibexec_PROGRAMS += %D%/vitrine-lab
 %C%_vitrine_lab_SOURCES = \
 	%D%/lab.h %D%/labs.def %D%/main.c %D%/ask.c %D%/build.c %D%/grade.c %D%/scenario.c \
 	%D%/lab07.c %D%/lab07.h %D%/07-quadrants/rubric.def
-%C%_vitrine_lab_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE -DLAB_VERSION='"$(VERSION)"' \
-	-DLAB_SRCDIR='"$(abs_top_srcdir)"' -DLAB_BUILDDIR='"$(abs_top_builddir)"' \
-	-DLAB_CC='"$(CC)"' -DLAB_AR='"$(AR)"' -DLAB_CFLAGS='"$(CFLAGS)"'
-%C%_vitrine_lab_LDADD = mmu/libmmu.a
+%C%_vitrine_lab_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE -DLAB_VERSION='"$(VERSION)"'
+%C%_vitrine_lab_LDADD = $(tui_libs)
 
 # Built from source for each grading, together with the student's file.
 EXTRA_DIST += %D%/answer.c %D%/07-quadrants/answer.c

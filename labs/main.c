@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "labs/lab.h"
+#include "tui/build.h"
 #include "labs/lab07.h"
 
 #define TESTS_7 lab07_tests
@@ -103,7 +104,7 @@ static int put(const struct lab *lab, const char *dir, const char *name)
 {
 	char from[4200], to[4200];
 
-	snprintf(from, sizeof(from), "%s/labs/%s/%s", lab_srcdir(), lab->folder, name);
+	snprintf(from, sizeof(from), "%s/labs/%s/%s", build_srcdir(), lab->folder, name);
 	snprintf(to, sizeof(to), "%s/%s", dir, name);
 	if (copy_file(from, to)) {
 		printf("%s\n", to);
@@ -166,7 +167,7 @@ static int look(const char *program, const char *scenario)
 	int status;
 	pid_t pid;
 
-	snprintf(vitrine, sizeof(vitrine), "%s/tui/vitrine", lab_builddir());
+	snprintf(vitrine, sizeof(vitrine), "%s/tui/vitrine", build_builddir());
 	if (access(vitrine, X_OK))
 		snprintf(vitrine, sizeof(vitrine), "vitrine");
 	setenv("VITRINE_SIM", program, 1);
@@ -192,13 +193,13 @@ static int run(const struct lab *lab, const struct words *w)
 		return EXIT_CANNOT;
 	}
 	close(fd);
-	snprintf(scenario, sizeof(scenario), "%s/labs/%s/guest.scn", lab_srcdir(), lab->folder);
-	if (!lab_build_sim(lab, path, program, log, 1 << 16))
+	snprintf(scenario, sizeof(scenario), "%s/labs/%s/guest.scn", build_srcdir(), lab->folder);
+	if (!build_sim(path, lab->replaces, program, log, 1 << 16))
 		fputs(log, stderr);
 	else if (w->tui)
 		status = look(program, scenario);
 	else
-		status = lab_run(argv, 60, log, 1 << 16);
+		status = build_run(argv, 60, log, 1 << 16);
 	if (status != EXIT_CANNOT && !w->tui)
 		fputs(log, stdout);
 	unlink(program);
@@ -214,7 +215,7 @@ static int hint(const struct lab *lab, const struct words *w)
 
 	if (n < 1 || n > 3)
 		return usage_error(w->dir, "hints are numbered 1 to 3");
-	snprintf(path, sizeof(path), "%s/labs/%s/hint-%u.txt", lab_srcdir(), lab->folder, n);
+	snprintf(path, sizeof(path), "%s/labs/%s/hint-%u.txt", build_srcdir(), lab->folder, n);
 	f = fopen(path, "r");
 	if (!f) {
 		fprintf(stderr, "vitrine: %s: %s\n", path, strerror(errno));

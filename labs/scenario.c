@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "labs/lab.h"
+#include "tui/build.h"
 
 #define RUN_S	20
 #define LOG	4096
@@ -47,9 +48,9 @@ bool lab_run_scenario(struct grading *g, const char *text, uint64_t seed)
 		close(fd);
 	snprintf(seed_arg, sizeof(seed_arg), "--seed=%" PRIu64, seed);
 	ok = fd >= 0 && write_file(path, text) &&
-	     lab_build_sim(g->lab, g->student, program, log, sizeof(log));
+	     build_sim(g->student, g->lab->replaces, program, log, sizeof(log));
 	if (ok) {
-		status = lab_run(argv, RUN_S, log, sizeof(log));
+		status = build_run(argv, RUN_S, log, sizeof(log));
 		ok = status == 0 || complain(g, status, log, path);
 	} else {
 		lab_fails(g, "the simulated machine could not be built with your file");

@@ -177,6 +177,9 @@ dist_check_SCRIPTS += %D%/duel_long.sh %D%/explore.sh %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/explore.sh %D%/sim.sh
 long_tests += %D%/duel_long.sh %D%/mutants.sh
 EXTRA_DIST += %D%/mutants
+# The mutants as lessons: vitrine sim --mutant.
+dist_check_SCRIPTS += %D%/lessons.sh
+TESTS += %D%/lessons.sh
 EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/five-levels.scn \

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "tui/mutant.h"
 #include "tui/options.h"
 #include "tui/paths.h"
 #include "tui/say.h"
@@ -19,8 +21,10 @@ static int help(void)
 {
 	printf("usage: vitrine sim [options] SCENARIO\n\n"
 	       "SCENARIO is a file of memory operations and expectations (vitrine sim --words\n"
-	       "describes the language), or the name of one that came with vitrine.\n\n");
+	       "describes the language), or the name of one that came with vitrine. A mutant\n"
+	       "brings one along.\n\n");
 	options_help(FOR_SIM);
+	printf("  --mutants          list the mutants\n");
 	printf("  --words            describe the scenario language\n");
 	printf("\nExit status: 0 it ran, what it expects holds, the audit is green; 1 not, or not in\n"
 	       "an order that --explore found; 2 bad scenario or usage.\n");
@@ -91,8 +95,38 @@ static int describe(void)
 	return only_run(args);
 }
 
+/* Whatever starts the simulated machine from now on starts the mutant; what it is
+ * and what to look at is told before.
+ *   returns  false: it was said why */
+static bool plant(struct mutant *m, struct start_options *opt)
+{
+	if (!mutant_build(m))
+		return false;
+	setenv("VITRINE_SIM", m->program, 1);
+	fprintf(stderr, "Mutant %s, in %s:\n%s", m->name, m->file, text_str(&m->about));
+	opt->live.say = m->look.len ? m->look.s : m->title;
+	opt->live.patched = m->folder;
+	return true;
+}
+
+/* The scenario's path: the one that is named, or else the mutant's lesson. */
+static bool find_scenario(const char *name, const struct mutant *m, char *path, size_t size)
+{
+	if (!name && !m->lesson[0]) {
+		say("sim --mutant=%s: no scenario belongs to it: name one", m->name);
+		return false;
+	}
+	snprintf(path, size, "%s", name ? name : m->lesson);
+	if (!access(path, R_OK) || (name && path_scenario(name, path, size)))
+		return true;
+	say("%s: neither a file that can be read nor a scenario that came with vitrine",
+	    name ? name : m->lesson);
+	return false;
+}
+
 int verb_sim(int argc, char **argv)
 {
+	static struct mutant mutant;
 	struct start_options opt;
 	struct words words;
 	char path[4096];
@@ -100,19 +134,21 @@ int verb_sim(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--words"))
 		return describe();
+	if (argc == 2 && !strcmp(argv[1], "--mutants"))
+		return mutant_list() ? 0 : EXIT_VITRINE;
 	status = options_read(&opt, argc, argv, FOR_SIM);
 	if (status)
 		return status;
 	if (opt.help)
 		return help();
-	if (optind + 1 != argc)
+	if (optind + 1 != argc && !(opt.mutant && optind == argc))
 		return verb_usage("sim");
-	snprintf(path, sizeof(path), "%s", argv[optind]);
-	if (access(path, R_OK) && !path_scenario(argv[optind], path, sizeof(path))) {
-		say("%s: neither a file that can be read nor a scenario that came with vitrine",
-		    argv[optind]);
+	if (opt.mutant && !mutant_load(&mutant, opt.mutant))
+		return EXIT_VITRINE;
+	if (!find_scenario(argv[optind], &mutant, path, sizeof(path)))
 		return EXIT_USAGE;
-	}
+	if (opt.mutant && !plant(&mutant, &opt))
+		return EXIT_VITRINE;
 	fill(&words, &opt, path);
 	if (!live_wants_events(&opt.live))
 		return only_run(words.argv);

@@ -158,6 +158,7 @@ static int run_ui(struct session *s, const struct live_options *opt)
 
 	ui->machine = (struct ui_machine){ .arg = s, .command = send_command, .wait = turn };
 	ui->break_once = opt->break_event;
+	ui->patched = opt->patched;
 	if (opt->say)
 		snprintf(ui->said, sizeof(ui->said), "%s", opt->say);
 	while (!s->ready && session_turn(s, 5))

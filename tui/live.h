@@ -9,6 +9,7 @@
 struct live_options {
 	bool tui, plain, verbose;
 	const char *script, *size, *source, *record, *break_event, *say;
+	const char *patched;	/* folder with files that stand in for those of the source */
 	unsigned timeout_s;
 	int gdb_port;		/* -1: none */
 	bool gdb_nowait;

@@ -4,6 +4,9 @@
 
 tui_places = -DVITRINE_SOURCE='"$(abs_top_srcdir)"' -DBINDIR='"$(bindir)"' \
 	-DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGDATADIR='"$(pkgdatadir)"'
+# How programs are built that have one file of the library replaced.
+tui_builds = -DBUILD_SRCDIR='"$(abs_top_srcdir)"' -DBUILD_BUILDDIR='"$(abs_top_builddir)"' \
+	-DBUILD_CC='"$(CC)"' -DBUILD_AR='"$(AR)"' -DBUILD_CFLAGS='"$(CFLAGS) $(MMU_DEFS)"'
 
 noinst_LIBRARIES += %D%/libtui.a
 %C%_libtui_a_SOURCES = \
@@ -14,6 +17,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/model_equal.c %D%/timeline.h %D%/timeline.c \
 	%D%/record.h %D%/record_i.h %D%/record_write.c %D%/record_read.c \
 	%D%/link.h %D%/link_i.h %D%/link.c %D%/link_command.c \
+	%D%/build.h %D%/build.c %D%/mutant.h %D%/mutant_i.h %D%/mutant.c %D%/mutant_build.c \
 	%D%/open.h %D%/open.c %D%/paths.h %D%/paths.c \
 	%D%/ram.h %D%/ram.c %D%/machine.h %D%/machine_i.h %D%/machine.c %D%/qemu.c \
 	%D%/relay.h %D%/relay.c %D%/session.h %D%/session.c \
@@ -23,7 +27,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/view.h %D%/view.c %D%/view_pages.c %D%/view_page.c %D%/view_spte.c \
 	%D%/view_events.c %D%/view_source.c %D%/view_console.c %D%/view_slots.c \
 	%D%/view_vcpus.c %D%/view_lists.c %D%/view_help.c
-%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(tui_places)
+%C%_libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(tui_places) $(tui_builds)
 
 tui_libs = %D%/libtui.a hv/libhv.a mmu/libmmu.a $(JANSSON_LIBS)
 
@@ -43,6 +47,9 @@ else
 %C%_vitrine_SOURCES += %D%/screen_none.c
 EXTRA_DIST += %D%/screen_curses.c
 endif
+
+clean-local:
+	rm -rf hv/sim/mutants
 
 # Tests of the host program: tests/check_tui_*.c, check_model.c, check_record.c.
 tui_tests = tests/check_model.t tests/check_record.t tests/check_tui_link.t

@@ -176,6 +176,9 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 	case 'o':
 		opt->output = value;
 		return true;
+	case 'X':
+		opt->mutant = value;
+		return true;
 	default:
 		opt->seed = value;
 		return true;

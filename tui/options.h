@@ -11,6 +11,7 @@ struct start_options {
 	const char *seed;	/* of the simulated machine */
 	/* Its search of orders; NULL: none. The number may be "". */
 	const char *explore, *tries, *output;
+	const char *mutant;	/* planted in it; NULL: none */
 	bool help;
 	char words[256];	/* what --set collects */
 };

@@ -57,6 +57,7 @@ struct ui {
 	struct timeline *tl;
 	struct ui_machine machine;
 	const char *source_root;	/* NULL: where the program was built */
+	const char *patched;		/* has the files that are not as there; NULL: none */
 
 	size_t cursor;			/* index of the event looked at */
 	bool follow;			/* the cursor stays at the newest event */

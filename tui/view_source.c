@@ -74,7 +74,9 @@ static void load(struct ui *ui, const char *file)
 	free(source->lines);
 	memset(source, 0, sizeof(*source));
 	snprintf(source->file, sizeof(source->file), "%s", file);
-	f = open_below(root ? root : VITRINE_SOURCE, file);
+	f = ui->patched ? open_below(ui->patched, file) : NULL;
+	if (!f)
+		f = open_below(root ? root : VITRINE_SOURCE, file);
 	if (!f)
 		return;
 	source->text = read_all(f);
