@@ -40,6 +40,11 @@ struct mmu_backend {
 	/* Drops leaf entries of [start, end) in address space as; returns how
 	 * many, and owes the flush to op. Write lock. */
 	u64 (*zap_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
+	/* Makes the leaves of [*at, end) small, as many as one hold of the lock is for.
+	 * Adds the number to *nr and moves *at on. op->reserve is stocked.
+	 *   returns  OK: all are; AGAIN: call again; NOMEM. Write lock. */
+	enum mmu_status (*split_range)(struct mmu_op *op, unsigned as, gfn_t *at, gfn_t end,
+				       u64 *nr);
 	/* Invalidates all trees and asks every vCPU for another root; pages go to
 	 * op->zapped, and the flush is owed to op. Returns how many. Write lock. */
 	u32 (*zap_all)(struct mmu_op *op);

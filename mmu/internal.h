@@ -299,6 +299,13 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
 enum mmu_status __must_check op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu,
 					      bool write);
 
+/* What a split may take, beyond a fault: descriptors of 512 frames, and a table. */
+#define SPLIT_PAGES	24
+
+/* Fills a reserve for an operation of no vCPU, before the lock is taken.
+ * returns  false: the host has no more */
+bool __must_check op_stock(const struct mmu_vm *vm, struct page_reserve *reserve);
+
 /* Pays the flush, frees what was zapped, gives the lock back. */
 void op_end(struct mmu_op *op);
 

@@ -41,7 +41,8 @@ mmu_sources += %D%/vcpu.h %D%/vm.c
 mmu_sources += %D%/walk.c
 if WITH_SHADOW_MMU
 mmu_sources += %D%/shadow_fault.c %D%/shadow_fetch.c %D%/shadow_leaf.c
-mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c %D%/shadow_zap.c
+mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c
+mmu_sources += %D%/shadow_split.c %D%/shadow_zap.c
 endif
 if WITH_TDP_MMU
 mmu_sources += %D%/tdp_fault.c %D%/tdp_iter.c %D%/tdp_mmu.c

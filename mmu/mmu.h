@@ -372,6 +372,18 @@ unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step ste
  */
 u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end);
 
+/*
+ * Makes every mapping of guest frames [start, end) of the address space one of
+ * 4 KiB: the same frames with the same rights. May allocate; gives the lock up
+ * between.
+ *
+ *   nr       the number of large mappings split, also if not OK
+ *   returns  OK; NOMEM: what is left is as it was
+ *   events   sp_new or sp_hit, spte_set, sp_link, rmap_add, rmap_remove, flush_request
+ */
+enum mmu_status __must_check mmu_split_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end,
+					     u64 *nr);
+
 /* Drops all paging trees; they are built anew by faults. events zap_all. */
 void mmu_zap_all(struct mmu_vm *vm);
 

@@ -22,9 +22,19 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
  */
 #define FAULT_PAGES (4 + 4 + 1 + 1 + 2 + 4 * 4 + 1 + 2)
 
+bool op_stock(const struct mmu_vm *vm, struct page_reserve *reserve)
+{
+	return reserve_fill(vm->env, reserve, FAULT_PAGES + SPLIT_PAGES);
+}
+
+static u32 pages_wanted(const struct mmu_vm *vm)
+{
+	return FAULT_PAGES + (mmu_get_knob(vm, MMU_KNOB_eager) ? SPLIT_PAGES : 0);
+}
+
 enum mmu_status op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu, bool write)
 {
-	if (!reserve_fill(vcpu->vm->env, &vcpu->reserve, FAULT_PAGES))
+	if (!reserve_fill(vcpu->vm->env, &vcpu->reserve, pages_wanted(vcpu->vm)))
 		return MMU_NOMEM;
 	op_begin(op, vcpu->vm, vcpu, write);
 	op->reserve = &vcpu->reserve;

@@ -10,6 +10,7 @@
  *	shadow_leaf.c	leaf entries and their rmaps
  *	shadow_page.c	pages: get, link, unlink, zap
  *	shadow_root.c	roots, special ones too
+ *	shadow_split.c	large leaves made small
  *	shadow_zap.c	ranges, write protection, guest writes, recycling
  *
  * Context: vm->lock held for writing, unless said otherwise. Entries dropped
@@ -81,6 +82,11 @@ enum mmu_status __must_check shadow_set_leaf(struct mmu_op *op, struct sp *sp, u
 void shadow_set_mmio(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn,
 		     unsigned access);
 
+/* Enters an empty entry in the rmap of gfn, a frame of slot; it is then made a leaf.
+ * returns  OK, NOMEM. events  rmap_add; those of a zap where the list is too long */
+enum mmu_status __must_check shadow_add_rmap(struct mmu_op *op, struct sp *sp, unsigned index,
+					     struct memslot *slot, gfn_t gfn);
+
 /* The rmap side of dropping a leaf. events rmap_remove */
 void shadow_leaf_dropped(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn);
 
@@ -118,6 +124,26 @@ u32 shadow_zap_all(struct mmu_op *op);
 bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
+
+/* ---- shadow_split.c ------------------------------------------------------------------ */
+
+/*
+ * Puts a table of small leaves in the place of the large leaf at the entry; every
+ * leaf that maps gfn; those that map frames of [*at, end), one place at a time so
+ * that the lock can be given up between.
+ *
+ *   op       its vCPU may be NULL; op->reserve has a fault's pages and SPLIT_PAGES
+ *   nr       counts the leaves split
+ *   returns  OK     nothing (more) to split
+ *            AGAIN  (range) there may be more: call again with the same *at
+ *            NOMEM  the leaf is as it was
+ *   events   sp_new or sp_hit, rmap_add, rmap_remove, spte_set, sp_link, flush_request
+ */
+enum mmu_status __must_check shadow_split_leaf(struct mmu_op *op, struct sp *sp, unsigned index);
+enum mmu_status __must_check shadow_split_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn,
+						u64 *nr);
+enum mmu_status __must_check shadow_split_range(struct mmu_op *op, unsigned as, gfn_t *at,
+						gfn_t end, u64 *nr);
 
 /* Makes room under the page budget for one fault: zaps the oldest pages that are
  * no roots. Takes and drops the lock. */

@@ -25,7 +25,7 @@ void shadow_note(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, un
 	notes[index] = gfn << PAGE_SHIFT | access;
 }
 
-static enum mmu_status add_rmap(struct mmu_op *op, struct sp *sp, unsigned index,
+enum mmu_status shadow_add_rmap(struct mmu_op *op, struct sp *sp, unsigned index,
 				struct memslot *slot, gfn_t gfn)
 {
 	unsigned level = sp->role.level;
@@ -84,7 +84,7 @@ enum mmu_status shadow_set_leaf(struct mmu_op *op, struct sp *sp, unsigned index
 		flush_need(op, FLUSH_changed, gfn, level_frames(level));
 		old_spte = 0;
 	}
-	if (!spte_is_present(old_spte) && add_rmap(op, sp, index, slot, gfn) != MMU_OK)
+	if (!spte_is_present(old_spte) && shadow_add_rmap(op, sp, index, slot, gfn) != MMU_OK)
 		return MMU_NOMEM;
 	shadow_note(op, sp, index, gfn, leaf->access);
 	old_spte = spte_set(op, sp, index, gfn, spte);

@@ -18,6 +18,7 @@ const struct mmu_backend shadow_mmu = {
 	.put_root = shadow_put_root,
 	.fault = shadow_fault,
 	.zap_range = shadow_zap_range,
+	.split_range = shadow_split_range,
 	.zap_all = shadow_zap_all,
 	.write_protect = shadow_write_protect,
 	.guest_wrote = shadow_guest_wrote,

@@ -23,6 +23,17 @@ static struct memslot *table_slot(struct mmu_op *op, const struct sp *sp)
 	return slot;
 }
 
+/* The frame's neighbours in a large leaf keep their W. Without memory they lose it
+ * for now, as they do when nobody is eager. */
+static void split_eagerly(struct mmu_op *op, struct memslot *slot, struct memslot *twin, gfn_t gfn)
+{
+	u64 nr = 0;
+
+	(void)!shadow_split_frame(op, slot, gfn, &nr);
+	if (twin)
+		(void)!shadow_split_frame(op, twin, gfn, &nr);
+}
+
 /* From here on no store to the guest table goes unseen: the flush is paid at
  * once, not at the end of the operation, because the table is read next. */
 static void protect_table(struct mmu_op *op, struct sp *sp)
@@ -30,6 +41,8 @@ static void protect_table(struct mmu_op *op, struct sp *sp)
 	struct memslot *slot = table_slot(op, sp), *twin = slot_twin(op->vm, slot, sp->gfn);
 	bool was_writable;
 
+	if (mmu_get_knob(op->vm, MMU_KNOB_eager))
+		split_eagerly(op, slot, twin, sp->gfn);
 	op->vm->nr_indirect++;
 	track_add(op, slot, sp->gfn, sp->role.level);
 	was_writable = shadow_write_protect(op, slot, sp->gfn);
@@ -53,9 +66,15 @@ static void unprotect_table(struct mmu_op *op, struct sp *sp)
 	op->vm->nr_indirect--;
 }
 
+/* A direct page has none, and needs no vCPU. */
+static u8 page_config(const struct mmu_op *op, union mmu_role role)
+{
+	return role.direct ? 0 : gpte_config(op->vcpu->mmu->cpu_role, role);
+}
+
 struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
 {
-	u8 config = gpte_config(op->vcpu->mmu->cpu_role, role);
+	u8 config = page_config(op, role);
 	struct sp *sp = sp_hash_lookup(op->vm, gfn, role, config);
 
 	mmu_check(op->vm, !role.invalid && role_is_sane(role, false), "B-1: a page's role", role.word,

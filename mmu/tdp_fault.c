@@ -135,6 +135,13 @@ static bool go_down(struct want *want, struct tdp_iter *iter)
 	return true;
 }
 
+enum mmu_status tdp_split_entry(struct mmu_op *op, struct tdp_iter *iter)
+{
+	struct want want = { .op = op };
+
+	return go_down(&want, iter) ? MMU_OK : MMU_NOMEM;
+}
+
 /* One entry on the way down. returns false: the fault is over */
 static bool visit(struct want *want, struct tdp_iter *iter)
 {

@@ -168,6 +168,36 @@ static u64 tdp_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end)
 	return zapped;
 }
 
+static enum mmu_status split_tree(struct mmu_op *op, struct sp *root, gfn_t start, gfn_t end,
+				  u64 *nr)
+{
+	struct tdp_iter iter;
+
+	for_each_tdp_entry_min (iter, op->vm, root, start, end, LEVEL_2M) {
+		if (!spte_is_leaf(iter.old_spte, iter.level))
+			continue;
+		if (tdp_split_entry(op, &iter) != MMU_OK)
+			return MMU_NOMEM;
+		++*nr;
+		return MMU_AGAIN;
+	}
+	return MMU_OK;
+}
+
+static enum mmu_status tdp_split_range(struct mmu_op *op, unsigned as, gfn_t *at, gfn_t end,
+				       u64 *nr)
+{
+	enum mmu_status status;
+	struct sp *root;
+
+	for_each_tdp_root(op->vm, root) {
+		status = root->role.smm == as ? split_tree(op, root, *at, end, nr) : MMU_OK;
+		if (status != MMU_OK)
+			return status;
+	}
+	return MMU_OK;
+}
+
 static bool write_protect_tree(struct mmu_op *op, struct sp *root, gfn_t gfn)
 {
 	struct tdp_iter iter;
@@ -215,6 +245,7 @@ const struct mmu_backend tdp_mmu = {
 	.put_root = tdp_put_root,
 	.fault = tdp_fault,
 	.zap_range = tdp_zap_range,
+	.split_range = tdp_split_range,
 	.zap_all = tdp_zap_all,
 	.write_protect = tdp_write_protect,
 	.invlpg = tdp_invlpg,

@@ -20,4 +20,10 @@
 enum mmu_verdict tdp_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
 			   struct mmu_fault *out);
 
+struct tdp_iter;
+
+/* Puts a table in the place of the huge leaf that the iterator stands on. Write lock.
+ * returns  OK, NOMEM. events  sp_new, spte_set, sp_link, flush_request */
+enum mmu_status __must_check tdp_split_entry(struct mmu_op *op, struct tdp_iter *iter);
+
 #endif

@@ -76,6 +76,15 @@ static const char *zap(struct run *run, const struct scn_line *line)
 	return NULL;
 }
 
+static const char *split(struct run *run, const struct scn_line *line)
+{
+	u64 end = (line->n[0] + line->n[1] + PAGE_SIZE - 1) >> PAGE_SHIFT, nr;
+	enum mmu_status status;
+
+	status = mmu_split_range(run->sim.vm, 0, line->n[0] >> PAGE_SHIFT, end, &nr);
+	return status == MMU_OK ? NULL : mmu_status_text(status);
+}
+
 static const char *knob(struct run *run, const struct scn_line *line)
 {
 	enum mmu_status status = mmu_set_knob(run->sim.vm, mmu_knob_by_name(line->w[0]), line->n[0]);
@@ -115,6 +124,8 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		return knob(run, line);
 	case WORD_zap:
 		return zap(run, line);
+	case WORD_split:
+		return split(run, line);
 	case WORD_unprotect:
 		mmu_unprotect(run->sim.vm, line->n[0] >> PAGE_SHIFT);
 		return NULL;
