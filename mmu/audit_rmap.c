@@ -107,11 +107,12 @@ static u64 audit_slot_lists(struct audit *audit, const struct memslot *slot)
 	u64 nr = 0;
 
 	for (unsigned level = LEVEL_4K; level <= LEVEL_1G; level++) {
-		u64 step = level_frames(level);
-		gfn_t gfn = slot->base_gfn & ~(step - 1);
+		const struct parray *heads = &slot->rmap[level - 1];
+		gfn_t step = level_frames(level), first = slot->base_gfn & ~(step - 1);
 
-		for (; gfn < slot->base_gfn + slot->npages; gfn += step)
-			nr += audit_leaf_list(audit, slot, gfn, level);
+		for (u64 i = parray_next(audit->vm->env, heads, 0); i < heads->nr;
+		     i = parray_next(audit->vm->env, heads, i + 1))
+			nr += audit_leaf_list(audit, slot, first + i * step, level);
 	}
 	return nr;
 }

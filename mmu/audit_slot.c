@@ -48,43 +48,66 @@ static struct frame count_frame(const struct mmu_vm *vm, const struct memslot *s
 	return frame;
 }
 
-/* The counter of the range is checked when its last frame has been seen. */
-static void audit_huge(struct audit *audit, const struct memslot *slot, gfn_t gfn, unsigned level,
-		       u64 *sum)
+static void audit_frame(struct audit *audit, const struct memslot *slot, gfn_t gfn)
 {
-	bool last = gfn + 1 == slot->base_gfn + slot->npages ||
-		    !((gfn + 1) & (level_frames(level) - 1));
-	unsigned shift = 9 * (level - 1);
-	const u32 *count;
+	const struct frame frame = count_frame(audit->vm, slot, gfn);
+	unsigned all = track_count(audit->vm, slot, gfn);
+	unsigned upper = track_upper_count(audit->vm, slot, gfn);
 
-	if (!last)
-		return;
-	count = parray_get(audit->vm->env, &slot->huge_shadowed[level - LEVEL_2M],
-			   (gfn >> shift) - (slot->base_gfn >> shift));
-	audit_check(audit, RULE_M_3, (count ? *count : 0) == *sum, AT(0, 0), count ? *count : 0,
-		    *sum);
-	*sum = 0;
+	audit_check(audit, RULE_H_7, all == frame.all && upper == frame.upper, AT(0, 0),
+		    (u64)upper << 32 | all, (u64)frame.upper << 32 | frame.all);
 }
 
-/* The sums go by what the frames' counters say: H-7 says whether these are
+/* Frames with a counter, and frames with a shadow page: these are all that can be
+ * wrong. */
+static void audit_frames(struct audit *audit, const struct memslot *slot)
+{
+	const struct parray *counters[] = { &slot->shadowed, &slot->track };
+	const struct mmu_env *env = audit->vm->env;
+
+	for (unsigned k = 0; k < 2; k++)
+		for (u64 i = parray_next(env, counters[k], 0); i < counters[k]->nr;
+		     i = parray_next(env, counters[k], i + 1))
+			audit_frame(audit, slot, slot->base_gfn + i);
+	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp))
+		if (sp->gfn - slot->base_gfn < slot->npages && sp_has_gptes(sp) &&
+		    !track_count(audit->vm, slot, sp->gfn))
+			audit_frame(audit, slot, sp->gfn);
+}
+
+/* The sum goes by what the frames' counters say: H-7 says whether these are
  * right. */
+static u64 count_range(const struct mmu_vm *vm, const struct memslot *slot, gfn_t start, gfn_t end)
+{
+	gfn_t slot_end = slot->base_gfn + slot->npages;
+	u64 sum = 0, i = start > slot->base_gfn ? start - slot->base_gfn : 0;
+	u64 last = (end < slot_end ? end : slot_end) - slot->base_gfn;
+
+	for (i = parray_next(vm->env, &slot->shadowed, i); i < last;
+	     i = parray_next(vm->env, &slot->shadowed, i + 1))
+		sum += track_count((struct mmu_vm *)vm, slot, slot->base_gfn + i);
+	return sum;
+}
+
+static void audit_ranges(struct audit *audit, const struct memslot *slot, unsigned level)
+{
+	const struct parray *counters = &slot->huge_shadowed[level - LEVEL_2M];
+	gfn_t step = level_frames(level), first = slot->base_gfn & ~(step - 1);
+
+	for (u64 i = 0; i < counters->nr; i++) {
+		const u32 *count = parray_get(audit->vm->env, counters, i);
+		u64 sum = count_range(audit->vm, slot, first + i * step, first + (i + 1) * step);
+
+		audit_check(audit, RULE_M_3, (count ? *count : 0) == sum, AT(0, 0),
+			    count ? *count : 0, sum);
+	}
+}
+
 static void audit_counters(struct audit *audit, const struct memslot *slot)
 {
-	u64 sum[LEVEL_1G + 1] = { 0 };
-	struct mmu_vm *vm = audit->vm;
-
-	for (gfn_t gfn = slot->base_gfn; gfn < slot->base_gfn + slot->npages; gfn++) {
-		const struct frame frame = count_frame(vm, slot, gfn);
-		unsigned all = track_count(vm, slot, gfn);
-		unsigned upper = track_upper_count(vm, slot, gfn);
-
-		audit_check(audit, RULE_H_7, all == frame.all && upper == frame.upper, AT(0, 0),
-			    (u64)upper << 32 | all, (u64)frame.upper << 32 | frame.all);
-		for (unsigned level = LEVEL_2M; level <= LEVEL_1G; level++) {
-			sum[level] += all;
-			audit_huge(audit, slot, gfn, level, &sum[level]);
-		}
-	}
+	audit_frames(audit, slot);
+	for (unsigned level = LEVEL_2M; level <= LEVEL_1G; level++)
+		audit_ranges(audit, slot, level);
 }
 
 void audit_slots(struct audit *audit)

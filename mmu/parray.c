@@ -67,6 +67,39 @@ void *parray_get(const struct mmu_env *env, const struct parray *array, u64 i)
 	return hpa ? record_in(env, array, hpa, i) : NULL;
 }
 
+/* Bytes [at, end) of a page hold a word, or bytes of one, that is not zero: where
+ * it is; end if not. */
+static unsigned next_set(const u8 *page, unsigned at, unsigned end)
+{
+	while (at < end && at % sizeof(u64) && !page[at])
+		at++;
+	while (at < end && at % sizeof(u64) == 0 && !*(const u64 *)(page + at))
+		at += sizeof(u64);
+	while (at < end && !page[at])
+		at++;
+	return at < end ? at : end;
+}
+
+u64 parray_next(const struct mmu_env *env, const struct parray *array, u64 i)
+{
+	u64 step = array->size ? records_per_page(array) : 1;
+
+	while (i < array->nr) {
+		u64 first = i - i % step, end = first + step < array->nr ? first + step : array->nr;
+		const u8 *page = parray_get(env, array, first);
+		unsigned at;
+
+		if (page) {
+			at = next_set(page, (i - first) * array->size, (end - first) * array->size);
+			i = first + at / array->size;
+		}
+		if (page && i < end)
+			return i;
+		i = end;
+	}
+	return array->nr;
+}
+
 /* returns  0 if there is none */
 static hpa_t page_take(const struct mmu_env *env, struct parray *array, struct page_reserve *reserve)
 {

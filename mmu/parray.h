@@ -33,6 +33,10 @@ bool parray_init(struct parray *array, u64 nr, u16 size);
 /* The record, or NULL if its page was never made or i >= nr. */
 void *parray_get(const struct mmu_env *env, const struct parray *array, u64 i);
 
+/* The number of the first record from i on that is not all zero; array->nr: there
+ * is none. */
+u64 parray_next(const struct mmu_env *env, const struct parray *array, u64 i);
+
 /* The record; makes its page if need be, from the reserve (NULL: from the host).
  * returns  NULL: no memory, or i >= nr */
 void *parray_make(const struct mmu_env *env, struct parray *array, u64 i,

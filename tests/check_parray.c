@@ -132,7 +132,36 @@ START_TEST(a_record_that_cannot_be_made_leaves_the_array_usable)
 }
 END_TEST
 
+START_TEST(records_that_are_not_zero_are_found_in_order)
+{
+	static const u64 set[] = { 0, 3, 511, 2047, 2048, 1ull << 20, (1ull << 30) - 1 };
+	struct fake fake;
+	struct parray array;
+	u64 i = 0;
+
+	fake_init(&fake);
+	for (u16 size = 1; size <= 256; size *= 2) {
+		ck_assert(parray_init(&array, 1ull << 30, size));
+		ck_assert_uint_eq(parray_next(&fake.env, &array, 0), array.nr);
+		for (unsigned k = 0; k < 7; k++) {
+			u8 *record = parray_make(&fake.env, &array, set[k], NULL);
+
+			record[size - 1] = 1;
+		}
+		for (unsigned k = 0; k < 7; k++) {
+			i = parray_next(&fake.env, &array, k ? i + 1 : 0);
+			ck_assert_uint_eq(i, set[k]);
+		}
+		ck_assert_uint_eq(parray_next(&fake.env, &array, 4), 511);
+		ck_assert_uint_eq(parray_next(&fake.env, &array, array.nr), array.nr);
+		parray_fini(&fake.env, &array);
+	}
+	fake_fini(&fake);
+}
+END_TEST
+
 TAP_MAIN("parray",
+	 records_that_are_not_zero_are_found_in_order,
 	 an_array_takes_no_page_before_the_first_record,
 	 a_record_starts_as_zeros_and_stays_where_it_is,
 	 records_beyond_the_end_do_not_exist,
