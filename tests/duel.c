@@ -103,7 +103,8 @@ static bool many(const struct options *options, unsigned mode)
 {
 	struct duel_config config = options->config;
 	double end = now() + options->seconds;
-	u64 ok = 0, faults = 0, hits = 0, emulated = 0, nomem = 0, checks = 0;
+	u64 ok = 0, faults = 0, hits = 0, emulated = 0, nomem = 0, checks = 0, edits = 0;
+	u64 windows = 0, stale = 0;
 	unsigned runs = 0;
 
 	config.mode = mode;
@@ -117,13 +118,18 @@ static bool many(const struct options *options, unsigned mode)
 		emulated += duel.emulated;
 		nomem += duel.nomem;
 		checks += duel.checks;
+		edits += duel.edits;
+		windows += duel.windows;
+		stale += duel.stale;
 	}
 	printf("# %s: seeds %llu to %llu, %u operations each: %llu accesses done, %llu by the TLB, "
-	       "%llu emulated, %llu page faults, %llu refused pages, %llu check-points\n",
+	       "%llu emulated, %llu page faults, %llu refused pages, %llu check-points, "
+	       "%llu entries changed unseen, %llu accesses in open windows, %llu of them stale\n",
 	       mode == MMU_MODE_TDP ? "tdp" : "shadow", (unsigned long long)options->config.seed,
 	       (unsigned long long)config.seed - 1, config.ops, (unsigned long long)ok,
 	       (unsigned long long)hits, (unsigned long long)emulated, (unsigned long long)faults,
-	       (unsigned long long)nomem, (unsigned long long)checks);
+	       (unsigned long long)nomem, (unsigned long long)checks, (unsigned long long)edits,
+	       (unsigned long long)windows, (unsigned long long)stale);
 	return true;
 }
 

@@ -42,6 +42,7 @@ struct duel_config {
 
 #define DUEL_CPUS	2
 #define DUEL_RECENT	16
+#define DUEL_ALIASES	32
 #define DUEL_CHECK_EVERY 64	/* operations between full audits */
 
 /* All events of a run, kept for the test of completeness. */
@@ -55,6 +56,7 @@ struct duel {
 	unsigned at;			/* operation under way */
 	gva_t recent[DUEL_RECENT];	/* addresses where an access was done */
 	unsigned nr_recent;
+	gva_t alias[DUEL_ALIASES];	/* where the guest once found a frame of tables mapped */
 	u64 pdpt[DUEL_CPUS][4];		/* as each vCPU has them loaded */
 	struct link *link;
 	struct model *model;
@@ -62,6 +64,9 @@ struct duel {
 	u64 seq;			/* of events given to the model */
 	char failure[400];		/* empty: none */
 	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
+	u64 edits;	/* entries that the guest changed unseen */
+	u64 windows;	/* accesses that the hardware did while it might still believe the past */
+	u64 stale;	/* ... that went where the tables of today do not lead */
 };
 
 /* Fills n operations from a seed. */
@@ -107,6 +112,28 @@ void duel_check_always(struct duel *duel);
 
 /* Audit, memory, model. */
 void duel_check_all(struct duel *duel);
+
+/* An access on both sides. Fills a. */
+void duel_access(struct duel *duel, struct sim_cpu *cpu, struct duel_op *op, struct sim_access *a);
+struct sim_access duel_make_access(const struct duel *duel, const struct sim_cpu *cpu,
+				   const struct duel_op *op);
+/* Does what the vCPU's TLB holds agree with what it may believe? */
+void duel_check_tlb(struct duel *duel, struct sim_cpu *cpu);
+
+/* An address where something was done, as this vCPU can use it; and one more. */
+gva_t duel_usable(const struct sim_cpu *cpu, gva_t gva);
+gva_t duel_recent(const struct duel *duel, const struct sim_cpu *cpu, u64 r);
+void duel_remember(struct duel *duel, gva_t gva);
+
+/* Loads registers, forgets an address, on both sides. */
+void duel_set_regs(struct duel *duel, struct sim_cpu *cpu, const struct mmu_regs *regs,
+		   bool cr3_load);
+void duel_invlpg(struct duel *duel, struct sim_cpu *cpu, gva_t gva);
+/* Every vCPU forgets everything. */
+void duel_flush_all(struct duel *duel);
+
+/* Writes to memory on both sides, by the host; cpu: for this vCPU, or NULL. */
+void duel_put(struct duel *duel, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigned size);
 
 /* Random things in the geometry of the guest (duel_guest.c). */
 extern const struct naive_slot duel_slots[];

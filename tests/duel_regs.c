@@ -2,6 +2,32 @@
 /* The duel: loads of registers, paging modes, flushes that the guest asks for. */
 #include "tests/duel.h"
 
+#define FLUSH_CR0 (CR0_PG | CR0_PE)
+#define FLUSH_CR4 (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_SMEP | CR4_SMAP)
+
+void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *regs, bool cr3_load)
+{
+	const struct mmu_regs *old = &cpu->regs;
+	bool all = (old->cr0 ^ regs->cr0) & FLUSH_CR0 || (old->cr4 ^ regs->cr4) & FLUSH_CR4 ||
+		   (old->efer ^ regs->efer) & (EFER_NXE | EFER_LMA);
+
+	if (all || cr3_load)
+		naive_flush(&d->naive.past, cpu->id, all);
+	sim_set_regs(cpu, regs, cr3_load);
+}
+
+void duel_flush_all(struct duel *d)
+{
+	for (unsigned i = 0; i < DUEL_CPUS; i++) {
+		struct sim_cpu *cpu = &d->sim.cpu[i];
+		struct mmu_regs regs = cpu->regs, other = regs;
+
+		other.cr4 ^= CR4_PGE;
+		duel_set_regs(d, cpu, &other, true);
+		duel_set_regs(d, cpu, &regs, true);
+	}
+}
+
 /* A flush that the guest asked for empties the TLB of what is not global. */
 static void check_flushed(struct duel *d, struct sim_cpu *cpu, gva_t gva, const char *what)
 {
@@ -15,6 +41,12 @@ static void check_flushed(struct duel *d, struct sim_cpu *cpu, gva_t gva, const 
 		duel_fail(d, "%s did not empty the TLB of 0x%llx", what, (unsigned long long)gva);
 }
 
+void duel_invlpg(struct duel *d, struct sim_cpu *cpu, gva_t gva)
+{
+	naive_invlpg(&d->naive.past, cpu->id, gva);
+	sim_invlpg(cpu, gva);
+}
+
 void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = cpu->regs;
@@ -22,7 +54,7 @@ void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	if (op->r[1] % 4)
 		regs.cr3 = duel_root(&regs, op->r[0]);
 	duel_tell(op, "0x%llx", (unsigned long long)regs.cr3);
-	sim_set_regs(cpu, &regs, true);
+	duel_set_regs(d, cpu, &regs, true);
 	check_flushed(d, cpu, duel_gva(&regs, op->r[2]), "CR3");
 }
 
@@ -30,7 +62,7 @@ void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 static void same_for_all(struct duel *d, const struct mmu_regs *regs)
 {
 	for (unsigned i = 0; i < DUEL_CPUS; i++)
-		sim_set_regs(&d->sim.cpu[i], regs, true);
+		duel_set_regs(d, &d->sim.cpu[i], regs, true);
 }
 
 void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -64,7 +96,7 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		regs.cr4 &= ~CR4_SMAP;
 	duel_tell(op, "cr0 0x%llx cr4 0x%llx efer 0x%llx", (unsigned long long)regs.cr0,
 	     (unsigned long long)regs.cr4, (unsigned long long)regs.efer);
-	sim_set_regs(cpu, &regs, false);
+	duel_set_regs(d, cpu, &regs, false);
 	if (op->r[1] & 1)
 		same_for_all(d, &regs);
 }
@@ -74,17 +106,17 @@ void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	struct mmu_regs regs = duel_mode_regs(op->r[0]);
 
 	duel_tell(op, "%u levels, cr3 0x%llx", duel_levels(&regs), (unsigned long long)regs.cr3);
-	sim_set_regs(cpu, &regs, true);
+	duel_set_regs(d, cpu, &regs, true);
 	if (op->r[1] & 3)
 		same_for_all(d, &regs);
 }
 
 void duel_op_invlpg(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	gva_t gva = duel_gva(&cpu->regs, op->r[0]);
+	gva_t gva = op->r[1] % 3 ? duel_recent(d, cpu, op->r[0]) : duel_gva(&cpu->regs, op->r[0]);
 
 	duel_tell(op, "0x%llx", (unsigned long long)gva);
-	sim_invlpg(cpu, gva);
+	duel_invlpg(d, cpu, gva);
 	check_flushed(d, cpu, gva, "INVLPG");
 }
 
@@ -92,4 +124,5 @@ void duel_op_visit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	(void)op;
 	duel_visit(d, cpu);
+	duel_check_tlb(d, cpu);
 }

@@ -123,6 +123,10 @@ static bool make_slots(struct duel *d)
 	d->naive.ram_size = DUEL_RAM;
 	d->naive.maxphyaddr = d->sim.config.maxphyaddr;
 	d->naive.tdp = d->config.mode == MMU_MODE_TDP;
+	if (!d->naive.ram || !naive_past_open(&d->naive.past, DUEL_RAM))
+		return false;
+	/* Only the tables of level 1 may be ahead of their shadows. */
+	d->naive.past.levels = duel_is_tdp(d) ? 5 : 1;
 	d->ram_hpa = sim_mem_block(&d->sim.mem, DUEL_RAM, level_bytes(LEVEL_2M));
 	for (unsigned i = 0; i < duel_nr_slots; i++) {
 		const struct naive_slot *s = &duel_slots[i];
@@ -133,7 +137,7 @@ static bool make_slots(struct duel *d)
 				    s->readonly ? MMU_SLOT_READONLY : 0) != MMU_OK)
 			return false;
 	}
-	return d->naive.ram;
+	return true;
 }
 
 static void turn_knob(struct duel *d, enum mmu_knob knob, u64 value)
@@ -188,6 +192,7 @@ static void end(struct duel *d)
 	if (d->link)
 		duel_model_close(d);
 	sim_destroy(&d->sim);
+	naive_past_close(&d->naive.past);
 	free(d->naive.ram);
 }
 

@@ -56,135 +56,8 @@ static void reload_pdptes(struct duel *d)
 		if (!memcmp(now, d->pdpt[i], sizeof(now)))
 			continue;
 		memcpy(d->pdpt[i], now, sizeof(now));
-		sim_set_regs(cpu, &cpu->regs, true);
+		duel_set_regs(d, cpu, &cpu->regs, true);
 	}
-}
-
-/* ---- accesses ------------------------------------------------------------ */
-
-static struct sim_access make_access(const struct duel *d, const struct sim_cpu *cpu,
-				     struct duel_op *op)
-{
-	u64 r = op->r[1];
-	struct sim_access a = { .gva = duel_gva(&cpu->regs, op->r[0]) };
-
-	if (d->nr_recent && op->r[3] % 3) /* mostly where something is */
-		a.gva = d->recent[op->r[0] % d->nr_recent % DUEL_RECENT];
-	if (op->pinned)
-		a.gva = op->gva;
-	if (duel_levels(&cpu->regs) < 4)
-		a.gva &= BITS(31, 0);
-	else if (a.gva >> 47 != 0x1ffff)
-		a.gva &= BITS(46, 0);
-	a.kind = r % 8 < 3 ? HW_READ : r % 8 < 6 ? HW_WRITE : HW_FETCH;
-	a.user = r >> 8 & 1;
-	a.ac = (r >> 9 & 7) == 0;
-	a.size = 1u << (r >> 12 & 3);
-	if (r >> 14 & 1)
-		a.size = cpu->regs.cr4 & CR4_PAE ? 8 : 4;
-	a.value = a.kind == HW_WRITE ? duel_pte(&cpu->regs, op->r[2]) : 0;
-	if (a.size < 8)
-		a.value &= BIT(8 * a.size) - 1;
-	return a;
-}
-
-static const char *const kind_name[] = {
-	[HW_READ] = "read", [HW_WRITE] = "write", [HW_FETCH] = "fetch"
-};
-
-static void run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a)
-{
-	u64 before = d->sim.mem.refused;
-	struct sim_access again = *a;
-
-	sim_access(cpu, a);
-	if (a->outcome != SIM_NOMEM || !duel_refused(d, before))
-		return;
-	*a = again;
-	sim_access(cpu, a);
-}
-
-static const enum sim_outcome outcome_of[] = {
-	[NAIVE_OK] = SIM_OK,
-	[NAIVE_FAULT] = SIM_FAULT,
-	[NAIVE_MMIO] = SIM_MMIO,
-	[NAIVE_READONLY] = SIM_READONLY,
-};
-
-static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
-		    const struct naive_access *na, const struct naive_result *nr)
-{
-	if (a->outcome != outcome_of[nr->end])
-		duel_fail(d, "gva 0x%llx %s %s: the machine says %s (error 0x%llx), naive %s "
-			  "(error 0x%llx)%s", (unsigned long long)a->gva,
-			  a->user ? "user" : "supervisor",
-			  kind_name[a->kind],
-			  sim_outcome_name(a->outcome), (unsigned long long)a->error,
-			  sim_outcome_name(outcome_of[nr->end]), (unsigned long long)nr->error,
-			  a->tlb_hit ? ", by the TLB" : "");
-	else if (a->outcome == SIM_FAULT && (a->error != nr->error || cpu->cr2 != a->gva))
-		duel_fail(d, "gva 0x%llx: error 0x%llx at 0x%llx, naive 0x%llx",
-			  (unsigned long long)a->gva, (unsigned long long)a->error,
-			  (unsigned long long)cpu->cr2, (unsigned long long)nr->error);
-	else if (a->outcome == SIM_OK && a->value != na->value)
-		duel_fail(d, "gva 0x%llx: value 0x%llx, naive 0x%llx", (unsigned long long)a->gva,
-			  (unsigned long long)a->value, (unsigned long long)na->value);
-}
-
-/*
- * With nested paging the hardware may remember what the guest has changed
- * since without flushing. That is the guest's business; but where the frame it
- * remembers lies is ours.
- */
-static void compare_nested_hit(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a)
-{
-	const struct tlb_entry *e = tlb_find(&cpu->tlb, a->gva);
-	u64 value = a->value;
-	bool readonly = false;
-	u8 *at;
-
-	if (!e) {
-		duel_fail(d, "gva 0x%llx: a hit without an entry", (unsigned long long)a->gva);
-		return;
-	}
-	at = naive_memory(&d->naive, e->gpa + (a->gva - e->gva), &readonly);
-	if (!at || (readonly && a->kind == HW_WRITE)) {
-		duel_fail(d, "gva 0x%llx: the TLB leads to gpa 0x%llx, where it must not",
-			  (unsigned long long)a->gva, (unsigned long long)e->gpa);
-		return;
-	}
-	if (a->kind == HW_WRITE)
-		memcpy(at, &value, a->size);
-	else if (memcmp(at, &value, a->size))
-		duel_fail(d, "gva 0x%llx: the TLB gives 0x%llx, which is not at gpa 0x%llx",
-			  (unsigned long long)a->gva, (unsigned long long)value,
-			  (unsigned long long)e->gpa);
-}
-
-void duel_op_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
-{
-	struct sim_access a = make_access(d, cpu, op);
-	struct naive_access na = { a.gva, (enum naive_kind)a.kind, a.user, a.ac, a.size, a.value };
-	struct naive_result nr;
-
-	op->gva = a.gva;
-	run_access(d, cpu, &a);
-	duel_tell(op, "%s %s gva 0x%llx size %u value 0x%llx -> %s 0x%llx%s%s",
-	     a.user ? "user" : "supervisor", kind_name[a.kind], (unsigned long long)a.gva, a.size,
-	     (unsigned long long)a.value, sim_outcome_name(a.outcome), (unsigned long long)a.error,
-	     a.tlb_hit ? " by TLB" : "", a.emulated ? " emulated" : "");
-	d->ok += a.outcome == SIM_OK;
-	d->faults += a.outcome == SIM_FAULT;
-	d->hits += a.tlb_hit;
-	d->emulated += a.emulated;
-	if (a.outcome == SIM_OK)
-		d->recent[d->nr_recent++ % DUEL_RECENT] = a.gva;
-	if (a.tlb_hit && duel_is_tdp(d)) {
-		compare_nested_hit(d, cpu, &a);
-		return;
-	}
-	naive_do(&d->naive, &cpu->regs, &na, &nr);
-	compare(d, cpu, &a, &na, &nr);
 }
 
 /* ---- all at once ---------------------------------------------------------- */
@@ -217,7 +90,7 @@ static void storm_task(void *arg)
 	for (unsigned i = 0; i < 6; i++) {
 		struct duel_op op = { .r = { sched_random(&s->r), sched_random(&s->r),
 					     sched_random(&s->r), sched_random(&s->r) } };
-		struct sim_access a = make_access(s->d, s->cpu, &op);
+		struct sim_access a = duel_make_access(s->d, s->cpu, &op);
 
 		sim_access(s->cpu, &a);
 		if (a.outcome == SIM_STUCK && !quarrel(s->d))
@@ -228,8 +101,8 @@ static void storm_task(void *arg)
 
 /*
  * Which order the vCPUs' accesses have is not for the naive MMU to say, so
- * after the storm it takes over the memory. The audit, the promises and all
- * that follows must hold.
+ * after the storm it takes over the memory, and the vCPUs forget what it was in
+ * between. The audit, the promises and all that follows must hold.
  */
 void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
@@ -248,6 +121,7 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		duel_fail(d, "the vCPUs wait for each other for ever");
 	}
 	memcpy(d->naive.ram, d->sim.mem.base + d->ram_hpa, DUEL_RAM);
+	duel_flush_all(d);
 }
 
 void duel_step(struct duel *d, struct duel_op *op)

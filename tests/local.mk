@@ -170,9 +170,18 @@ endif
 # The duel: the library against a naive MMU, on the simulated machine.
 hosted_tests += %D%/duel.t
 %C%_duel_t_SOURCES = \
-	%D%/duel.c %D%/duel.def %D%/duel.h %D%/duel_guest.c %D%/duel_host.c %D%/duel_model.c \
-	%D%/duel_regs.c %D%/duel_run.c \
-	%D%/duel_step.c %D%/naive.c %D%/naive.h
+	%D%/duel.c %D%/duel.def %D%/duel.h \
+	%D%/duel_access.c \
+	%D%/duel_edit.c \
+	%D%/duel_guest.c \
+	%D%/duel_host.c \
+	%D%/duel_model.c \
+	%D%/duel_regs.c \
+	%D%/duel_run.c \
+	%D%/duel_step.c \
+	%D%/naive.c %D%/naive.h \
+	%D%/naive_past.c %D%/naive_past.h \
+	%D%/naive_walk.c
 %C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)
 dist_check_SCRIPTS += %D%/duel_long.sh %D%/explore.sh %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/explore.sh %D%/sim.sh

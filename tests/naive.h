@@ -2,13 +2,15 @@
 /*
  * A naive MMU, meant to be obviously right: a list of slots, a copy of the
  * guest's memory, and a walk of the guest's tables at every access. It keeps
- * nothing, so it cannot be stale. It shares no code with the library and none
- * with the simulated hardware.
+ * nothing, so it cannot be stale; what a processor may have kept is looked up in
+ * the past (naive_past.h). It shares no code with the library and none with the
+ * simulated hardware.
  */
 #ifndef TESTS_NAIVE_H
 #define TESTS_NAIVE_H
 
 #include "mmu/mmu.h"
+#include "tests/naive_past.h"
 
 #define NAIVE_SLOTS 8
 
@@ -23,6 +25,7 @@ struct naive {
 	u8 *ram;
 	u64 ram_size;
 	struct naive_slot slot[NAIVE_SLOTS];
+	struct naive_past past;
 	unsigned maxphyaddr;
 	bool pdpte_a;	/* A in a PDPTE is let pass: emulated processors set it, so the library's
 			 * own walk does not mind it under nested paging */
@@ -45,8 +48,10 @@ struct naive_result {
 	enum naive_end end;
 	u64 error;	/* NAIVE_FAULT */
 	gpa_t gpa;	/* where it leads, if the tables allow it */
-	unsigned level;	/* of the guest's mapping */
+	unsigned level;	/* of the guest's mapping, or of the entry where it failed */
+	gpa_t entry[6];	/* by level: the entries read */
 	bool w, u, x;	/* rights of the guest's tables */
+	bool global;	/* it is a global page, if CR4.PGE is set */
 };
 
 /* Memory at a gpa, up to the end of its page; NULL: no slot. */
@@ -56,6 +61,21 @@ u8 *naive_memory(struct naive *n, gpa_t gpa, bool *readonly);
  * Memory itself is not touched, NAIVE_OK only means that it could be. */
 void naive_walk(struct naive *n, const struct mmu_regs *regs, const struct naive_access *a,
 		bool set_ad, struct naive_result *r);
+
+/* The same on this way (NULL: as the tables are now). */
+void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct naive_access *a,
+		    struct naive_way *way, bool set_ad, struct naive_result *r);
+
+/*
+ * Every way the access may go that is not forgotten: today's first, then those
+ * through what the tables were. visit() gets the result of each that succeeds, and
+ * ends the search by returning true.
+ *
+ *   returns  the number of ways, failing ones included; 0: more than can be tried
+ */
+unsigned naive_ways(struct naive *n, unsigned cpu, const struct mmu_regs *regs,
+		    const struct naive_access *a,
+		    bool (*visit)(void *arg, const struct naive_result *r), void *arg);
 
 /* Walks, sets A and D, and reads or writes. */
 void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access *a,

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An access of the duel. Whatever needs the library's help, or is a fault, must be
+ * what the guest's tables say now. What the hardware does alone may also be what
+ * they said before, as long as nothing made the vCPU forget it.
+ */
+#include <string.h>
+#include "tests/duel.h"
+
+static const char *const kind_name[] = {
+	[HW_READ] = "read", [HW_WRITE] = "write", [HW_FETCH] = "fetch"
+};
+
+gva_t duel_usable(const struct sim_cpu *cpu, gva_t gva)
+{
+	if (duel_levels(&cpu->regs) < 4)
+		return gva & BITS(31, 0);
+	return gva >> 47 == 0x1ffff ? gva : gva & BITS(46, 0);
+}
+
+gva_t duel_recent(const struct duel *d, const struct sim_cpu *cpu, u64 r)
+{
+	if (!d->nr_recent)
+		return duel_gva(&cpu->regs, r);
+	return duel_usable(cpu, d->recent[r % d->nr_recent % DUEL_RECENT]);
+}
+
+void duel_remember(struct duel *d, gva_t gva)
+{
+	d->recent[d->nr_recent++ % DUEL_RECENT] = gva;
+}
+
+struct sim_access duel_make_access(const struct duel *d, const struct sim_cpu *cpu,
+				   const struct duel_op *op)
+{
+	u64 r = op->r[1];
+	struct sim_access a = { .gva = duel_usable(cpu, duel_gva(&cpu->regs, op->r[0])) };
+
+	if (op->r[3] % 3) /* mostly where something is */
+		a.gva = duel_recent(d, cpu, op->r[0]);
+	if (op->pinned)
+		a.gva = duel_usable(cpu, op->gva);
+	a.kind = r % 8 < 3 ? HW_READ : r % 8 < 6 ? HW_WRITE : HW_FETCH;
+	a.user = r >> 8 & 1;
+	a.ac = (r >> 9 & 7) == 0;
+	a.size = 1u << (r >> 12 & 3);
+	if (r >> 14 & 1)
+		a.size = cpu->regs.cr4 & CR4_PAE ? 8 : 4;
+	a.gva &= ~(gva_t)(a.size - 1);
+	a.value = a.kind == HW_WRITE ? duel_pte(&cpu->regs, op->r[2]) : 0;
+	if (a.size < 8)
+		a.value &= BIT(8 * a.size) - 1;
+	return a;
+}
+
+static void run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a)
+{
+	u64 before = d->sim.mem.refused;
+	struct sim_access again = *a;
+
+	sim_access(cpu, a);
+	if (a->outcome != SIM_NOMEM || !duel_refused(d, before))
+		return;
+	*a = again;
+	sim_access(cpu, a);
+}
+
+/* ---- what must be as it is now ---------------------------------------------- */
+
+static const enum sim_outcome outcome_of[] = {
+	[NAIVE_OK] = SIM_OK,
+	[NAIVE_FAULT] = SIM_FAULT,
+	[NAIVE_MMIO] = SIM_MMIO,
+	[NAIVE_READONLY] = SIM_READONLY,
+};
+
+/* Where in ram the TLB leads; ~0: nowhere in it. */
+static u64 tlb_offset(const struct duel *d, const struct tlb_entry *e, gva_t gva)
+{
+	hpa_t hpa = tlb_hpa(e, gva);
+
+	return hpa - d->ram_hpa < DUEL_RAM ? hpa - d->ram_hpa : ~0ull;
+}
+
+static u64 naive_offset(struct duel *d, gpa_t gpa)
+{
+	bool readonly;
+	u8 *at = naive_memory(&d->naive, gpa, &readonly);
+
+	return at ? (u64)(at - d->naive.ram) : ~0ull;
+}
+
+static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
+		    const struct naive_access *na, const struct naive_result *nr)
+{
+	const struct tlb_entry *e = tlb_find(&cpu->tlb, a->gva);
+	unsigned long long gva = a->gva;
+
+	if (a->outcome != outcome_of[nr->end])
+		duel_fail(d, "gva 0x%llx %s %s: the machine says %s (error 0x%llx), naive %s "
+			  "(error 0x%llx)%s", gva, a->user ? "user" : "supervisor",
+			  kind_name[a->kind], sim_outcome_name(a->outcome),
+			  (unsigned long long)a->error, sim_outcome_name(outcome_of[nr->end]),
+			  (unsigned long long)nr->error, a->tlb_hit ? ", by the TLB" : "");
+	else if (a->outcome == SIM_FAULT && (a->error != nr->error || cpu->cr2 != a->gva))
+		duel_fail(d, "gva 0x%llx: error 0x%llx at 0x%llx, naive 0x%llx", gva,
+			  (unsigned long long)a->error, (unsigned long long)cpu->cr2,
+			  (unsigned long long)nr->error);
+	else if (a->outcome == SIM_OK && a->value != na->value)
+		duel_fail(d, "gva 0x%llx: value 0x%llx, naive 0x%llx", gva,
+			  (unsigned long long)a->value, (unsigned long long)na->value);
+	else if (a->outcome == SIM_OK && !a->emulated &&
+		 (!e || tlb_offset(d, e, gva) != naive_offset(d, nr->gpa)))
+		duel_fail(d, "gva 0x%llx: it went to 0x%llx of RAM, naive 0x%llx", gva,
+			  (unsigned long long)(e ? tlb_offset(d, e, gva) : 0),
+			  (unsigned long long)naive_offset(d, nr->gpa));
+}
+
+/* ---- what may be as it was ---------------------------------------------------- */
+
+struct search {
+	struct duel *d;
+	u64 offset;	/* where in ram it must lead */
+	unsigned seen;
+	bool found;
+};
+
+static bool leads_there(void *arg, const struct naive_result *r)
+{
+	struct search *s = arg;
+
+	s->found |= naive_offset(s->d, r->gpa) == s->offset;
+	s->seen++;
+	return s->found;
+}
+
+/* May the vCPU believe that the access goes to offset? */
+static bool may_go(struct duel *d, const struct sim_cpu *cpu, const struct naive_access *a,
+		   u64 offset)
+{
+	struct search s = { .d = d, .offset = offset };
+
+	return !naive_ways(&d->naive, cpu->id, &cpu->regs, a, leads_there, &s) || s.found;
+}
+
+static bool never(void *arg, const struct naive_result *r)
+{
+	(void)arg;
+	(void)r;
+	return false;
+}
+
+/* The hardware went by itself, and there is more than one way. */
+static void compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
+			 const struct naive_access *na)
+{
+	const struct tlb_entry *e = tlb_find(&cpu->tlb, a->gva);
+	u64 offset = e ? tlb_offset(d, e, a->gva) : ~0ull, value = a->value;
+	struct naive_result now;
+
+	if (offset == ~0ull || !may_go(d, cpu, na, offset)) {
+		duel_fail(d, "gva 0x%llx %s %s: it went to 0x%llx of RAM%s, where it never led "
+			  "since the vCPU forgot it", (unsigned long long)a->gva,
+			  a->user ? "user" : "supervisor", kind_name[a->kind],
+			  (unsigned long long)offset, a->tlb_hit ? ", by the TLB" : "");
+		return;
+	}
+	d->windows++;
+	naive_walk(&d->naive, &cpu->regs, na, false, &now);
+	d->stale += now.end != NAIVE_OK || naive_offset(d, now.gpa) != offset;
+	if (a->kind == HW_WRITE) {
+		naive_past_write(&d->naive.past, d->naive.ram, offset);
+		memcpy(d->naive.ram + offset, &value, a->size);
+	} else if (memcmp(d->naive.ram + offset, &value, a->size)) {
+		duel_fail(d, "gva 0x%llx: value 0x%llx, which is not at 0x%llx of RAM",
+			  (unsigned long long)a->gva, (unsigned long long)value,
+			  (unsigned long long)offset);
+	}
+}
+
+/* Did the hardware use what it or the shadow tables had from before? */
+static bool by_memory_of_it(const struct duel *d, const struct sim_access *a)
+{
+	return a->outcome == SIM_OK && !a->emulated &&
+	       (a->tlb_hit || (!duel_is_tdp(d) && !a->exits));
+}
+
+void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct sim_access *a)
+{
+	struct naive_access na = { a->gva, (enum naive_kind)a->kind, a->user, a->ac, a->size,
+				   a->value };
+	struct naive_result nr;
+
+	run_access(d, cpu, a);
+	duel_tell(op, "%s %s gva 0x%llx size %u value 0x%llx -> %s 0x%llx%s%s",
+		  a->user ? "user" : "supervisor", kind_name[a->kind], (unsigned long long)a->gva,
+		  a->size, (unsigned long long)a->value, sim_outcome_name(a->outcome),
+		  (unsigned long long)a->error, a->tlb_hit ? " by TLB" : "",
+		  a->emulated ? " emulated" : "");
+	d->ok += a->outcome == SIM_OK;
+	d->faults += a->outcome == SIM_FAULT;
+	d->hits += a->tlb_hit;
+	d->emulated += a->emulated;
+	if (a->outcome == SIM_OK)
+		duel_remember(d, a->gva);
+	if (by_memory_of_it(d, a) &&
+	    naive_ways(&d->naive, cpu->id, &cpu->regs, &na, never, NULL) != 1) {
+		compare_past(d, cpu, a, &na);
+		return;
+	}
+	d->naive.past.settled = a->emulated && !duel_is_tdp(d);
+	naive_do(&d->naive, &cpu->regs, &na, &nr);
+	d->naive.past.settled = false;
+	compare(d, cpu, a, &na, &nr);
+}
+
+void duel_op_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	struct sim_access a = duel_make_access(d, cpu, op);
+
+	op->gva = a.gva;
+	duel_access(d, cpu, op, &a);
+}
+
+/* ---- what the TLB holds --------------------------------------------------------- */
+
+/* Everything that the entry lets pass must be allowed, or have been. */
+static void check_entry(struct duel *d, struct sim_cpu *cpu, const struct tlb_entry *e, bool ac)
+{
+	struct hw_stage stage[2];
+
+	sim_stages(cpu, stage);
+	for (unsigned i = 0; i < 6; i++) {
+		const struct hw_access a = { e->gva, i % 3, i / 3, ac };
+		const struct hw_access below = { e->gva, i % 3, true, false };
+		const struct naive_access na = { e->gva, i % 3, i / 3, ac, 1, 0 };
+
+		if (!hw_allows(&stage[0], e->access, &a) ||
+		    (duel_is_tdp(d) && !hw_allows(&stage[1], e->below_access, &below)) ||
+		    (a.kind == HW_WRITE && !e->dirty))
+			continue;
+		if (!may_go(d, cpu, &na, tlb_offset(d, e, e->gva)))
+			duel_fail(d, "the TLB lets gva 0x%llx %s %s pass to 0x%llx of RAM, which "
+				  "was never allowed since the vCPU forgot it",
+				  (unsigned long long)e->gva, a.user ? "user" : "supervisor",
+				  kind_name[a.kind], (unsigned long long)tlb_offset(d, e, e->gva));
+	}
+}
+
+void duel_check_tlb(struct duel *d, struct sim_cpu *cpu)
+{
+	for (unsigned i = 0; i < TLB_ENTRIES; i++)
+		if (cpu->tlb.entry[i].used)
+			check_entry(d, cpu, &cpu->tlb.entry[i], cpu->regs.ac);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* What the guest's memory was before, and what a vCPU may still believe of it. */
+#include "tests/naive_past.h"
+#include <stdlib.h>
+#include <string.h>
+
+bool naive_past_open(struct naive_past *past, u64 ram_size)
+{
+	*past = (struct naive_past){ .now = 1, .nr = 1, .room = 1024 };
+	past->latest = calloc(ram_size / 8, sizeof(*past->latest));
+	past->change = calloc(past->room, sizeof(*past->change));
+	return past->latest && past->change;
+}
+
+void naive_past_close(struct naive_past *past)
+{
+	free(past->latest);
+	free(past->change);
+	*past = (struct naive_past){ 0 };
+}
+
+void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset)
+{
+	u32 *latest = &past->latest[offset / 8];
+	struct naive_change *change;
+
+	past->now++;
+	if (past->settled) {
+		*latest = 0;
+		return;
+	}
+	if (past->nr == past->room) {
+		past->room *= 2;
+		past->change = realloc(past->change, past->room * sizeof(*change));
+		if (!past->change)
+			abort();
+	}
+	change = &past->change[past->nr];
+	*change = (struct naive_change){ .until = past->now, .before = *latest };
+	memcpy(&change->value, ram + offset / 8 * 8, 8);
+	*latest = past->nr++;
+}
+
+/* ---- forgetting ------------------------------------------------------------ */
+
+void naive_flush(struct naive_past *past, unsigned cpu, bool global_too)
+{
+	struct naive_flushes *f = &past->flushes[cpu];
+
+	f->own = ++past->now;
+	if (global_too)
+		f->all = past->now;
+}
+
+void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva)
+{
+	struct naive_flushes *f = &past->flushes[cpu];
+	unsigned i = f->next++ % NAIVE_FORGOTTEN;
+
+	f->page[i].page = gva >> 12;
+	f->page[i].at = ++past->now;
+}
+
+/* When did the vCPU last have to forget this address? */
+static u64 horizon(const struct naive_past *past, unsigned cpu, gva_t gva, bool global)
+{
+	const struct naive_flushes *f = &past->flushes[cpu];
+	u64 at = global ? f->all : f->own;
+
+	for (unsigned i = 0; i < NAIVE_FORGOTTEN; i++)
+		if (f->page[i].page == gva >> 12 && f->page[i].at > at)
+			at = f->page[i].at;
+	return at;
+}
+
+/* ---- ways through the tables ------------------------------------------------ */
+
+static u64 part(u64 word, u64 offset, unsigned size)
+{
+	return size == 8 ? word : (u32)(word >> offset % 8 * 8);
+}
+
+/* Another value of the entry, unless it is known already. */
+static void add(struct naive_change *known, unsigned *nr, u64 value, u64 until)
+{
+	for (unsigned i = 0; i < *nr; i++)
+		if (known[i].value == value)
+			return;
+	known[*nr] = (struct naive_change){ .value = value, .until = until };
+	++*nr;
+}
+
+u64 naive_choose(const struct naive_past *past, const u8 *ram, u64 offset, unsigned size,
+		 unsigned level, struct naive_way *way)
+{
+	struct naive_change known[NAIVE_VALUES];
+	u64 word, since = past->flushes[way->cpu].all;
+	unsigned nr = 0, at = way->depth++, pick;
+
+	memcpy(&word, ram + offset / 8 * 8, 8);
+	add(known, &nr, part(word, offset, size), ~0ull);
+	for (u32 i = past->latest[offset / 8]; i && level <= past->levels;
+	     i = past->change[i].before) {
+		const struct naive_change *c = &past->change[i];
+
+		way->lost |= nr == NAIVE_VALUES;
+		if (c->until <= since || way->lost)
+			break;
+		add(known, &nr, part(c->value, offset, size), c->until);
+	}
+	way->of[at] = nr;
+	pick = way->pick[at] < nr ? way->pick[at] : 0;
+	if (known[pick].until < way->until)
+		way->until = known[pick].until;
+	return known[pick].value;
+}
+
+bool naive_way_is_open(const struct naive_past *past, const struct naive_way *way, bool global)
+{
+	return way->until > horizon(past, way->cpu, way->gva, global);
+}
+
+bool naive_next_way(struct naive_way *way)
+{
+	unsigned i = way->depth;
+
+	way->until = ~0ull;
+	way->depth = 0;
+	while (i--) {
+		if (++way->pick[i] < way->of[i])
+			return true;
+		way->pick[i] = 0;
+	}
+	return false;
+}
