@@ -4,12 +4,13 @@
  *
  *	duel.t                       the test: both back ends, then completeness
  *	duel.t [--seed=N] [--ops=N] [--runs=N] [--seconds=N] [--mmu=shadow|tdp]
- *	       [--no-events] [--verbose] [--first] [--tap]
+ *	       [--every=N] [--no-events] [--verbose] [--first] [--tap]
  *
  * With options it runs what they say: seeds from N on, until runs or seconds
- * are over; --first does not shorten what it finds; --tap with others is the test for so long or from that seed. A
- * failure prints its seed and the shortest list of operations found that
- * still fails. Status 0: no difference.
+ * are over. --every: operations between audits. --first does not shorten what it
+ * finds; --tap with others is the test for so long or from that seed. A failure
+ * prints its seed and the shortest list of operations found that still fails.
+ * Status 0: no difference.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -246,6 +247,9 @@ static bool take(struct options *o, int c, const char *arg)
 	case 'v':
 		o->config.verbose = true;
 		return true;
+	case 'c':
+		o->config.every = strtoul(arg, NULL, 0);
+		return o->config.every > 0;
 	case 'f':
 		o->first = true;
 		return true;
@@ -263,10 +267,11 @@ int main(int argc, char **argv)
 		{ "mmu", required_argument, NULL, 'm' },  { "runs", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 't' }, { "no-events", no_argument, NULL, 'e' },
 		{ "verbose", no_argument, NULL, 'v' },	  { "tap", no_argument, NULL, 'T' },
-		{ "first", no_argument, NULL, 'f' },
+		{ "first", no_argument, NULL, 'f' },	  { "every", required_argument, NULL, 'c' },
 		{ 0 },
 	};
-	struct options o = { .config = { .seed = 1, .ops = DEFAULT_OPS, .events = true },
+	struct options o = { .config = { .seed = 1, .ops = DEFAULT_OPS, .events = true,
+					 .every = DUEL_EVERY },
 			     .runs = 1, .tap = argc == 1 };
 	bool ok = true;
 	int c;

@@ -38,12 +38,14 @@ struct duel_config {
 	unsigned mode;		/* enum mmu_mode */
 	bool events;		/* hold the user interface's model against the dump */
 	bool verbose;		/* print every operation */
+	unsigned every;		/* operations between audits */
 };
 
-#define DUEL_CPUS	2
+#define DUEL_CPUS	NAIVE_CPUS	/* at most */
 #define DUEL_RECENT	16
 #define DUEL_ALIASES	32
-#define DUEL_CHECK_EVERY 64	/* operations between full audits */
+#define DUEL_EVERY	64	/* operations between audits, if nothing else is wanted */
+#define DUEL_FULL	64	/* audits between comparisons of all memory */
 
 /* All events of a run, kept for the test of completeness. */
 struct duel_tape;
@@ -53,11 +55,13 @@ struct duel {
 	struct sim sim;
 	struct naive naive;
 	hpa_t ram_hpa;
+	unsigned cpus;
 	unsigned at;			/* operation under way */
 	gva_t recent[DUEL_RECENT];	/* addresses where an access was done */
 	unsigned nr_recent;
 	gva_t alias[DUEL_ALIASES];	/* where the guest once found a frame of tables mapped */
 	u64 pdpt[DUEL_CPUS][4];		/* as each vCPU has them loaded */
+	struct mmu_regs saved[DUEL_CPUS]; /* by the last SMI */
 	struct link *link;
 	struct model *model;
 	struct duel_tape *tape;		/* NULL: not kept */
@@ -132,13 +136,16 @@ void duel_invlpg(struct duel *duel, struct sim_cpu *cpu, gva_t gva);
 /* Every vCPU forgets everything. */
 void duel_flush_all(struct duel *duel);
 
+/* Makes a slot as the naive MMU has it. */
+enum mmu_status __must_check duel_make_slot(struct duel *duel, unsigned i);
+
 /* Writes to memory on both sides, by the host; cpu: for this vCPU, or NULL. */
 void duel_put(struct duel *duel, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigned size);
 
 /* Random things in the geometry of the guest (duel_guest.c). */
 extern const struct naive_slot duel_slots[];
 extern const unsigned duel_nr_slots;
-#define DUEL_RAM	(2050 * PAGE_SIZE)
+#define DUEL_RAM	(2114 * PAGE_SIZE)
 struct mmu_regs duel_mode_regs(u64 r);
 u64 duel_root(const struct mmu_regs *regs, u64 r);
 gva_t duel_gva(const struct mmu_regs *regs, u64 r);

@@ -82,10 +82,10 @@ static u64 tlb_offset(const struct duel *d, const struct tlb_entry *e, gva_t gva
 	return hpa - d->ram_hpa < DUEL_RAM ? hpa - d->ram_hpa : ~0ull;
 }
 
-static u64 naive_offset(struct duel *d, gpa_t gpa)
+static u64 naive_offset(struct duel *d, unsigned as, gpa_t gpa)
 {
 	bool readonly;
-	u8 *at = naive_memory(&d->naive, gpa, &readonly);
+	u8 *at = naive_memory(&d->naive, as, gpa, &readonly);
 
 	return at ? (u64)(at - d->naive.ram) : ~0ull;
 }
@@ -110,16 +110,17 @@ static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access
 		duel_fail(d, "gva 0x%llx: value 0x%llx, naive 0x%llx", gva,
 			  (unsigned long long)a->value, (unsigned long long)na->value);
 	else if (a->outcome == SIM_OK && !a->emulated &&
-		 (!e || tlb_offset(d, e, gva) != naive_offset(d, nr->gpa)))
+		 (!e || tlb_offset(d, e, gva) != naive_offset(d, cpu->regs.smm, nr->gpa)))
 		duel_fail(d, "gva 0x%llx: it went to 0x%llx of RAM, naive 0x%llx", gva,
 			  (unsigned long long)(e ? tlb_offset(d, e, gva) : 0),
-			  (unsigned long long)naive_offset(d, nr->gpa));
+			  (unsigned long long)naive_offset(d, cpu->regs.smm, nr->gpa));
 }
 
 /* ---- what may be as it was ---------------------------------------------------- */
 
 struct search {
 	struct duel *d;
+	unsigned as;
 	u64 offset;	/* where in ram it must lead */
 	unsigned seen;
 	bool found;
@@ -129,7 +130,7 @@ static bool leads_there(void *arg, const struct naive_result *r)
 {
 	struct search *s = arg;
 
-	s->found |= naive_offset(s->d, r->gpa) == s->offset;
+	s->found |= naive_offset(s->d, s->as, r->gpa) == s->offset;
 	s->seen++;
 	return s->found;
 }
@@ -138,7 +139,7 @@ static bool leads_there(void *arg, const struct naive_result *r)
 static bool may_go(struct duel *d, const struct sim_cpu *cpu, const struct naive_access *a,
 		   u64 offset)
 {
-	struct search s = { .d = d, .offset = offset };
+	struct search s = { .d = d, .as = cpu->regs.smm, .offset = offset };
 
 	return !naive_ways(&d->naive, cpu->id, &cpu->regs, a, leads_there, &s) || s.found;
 }
@@ -167,7 +168,7 @@ static void compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_a
 	}
 	d->windows++;
 	naive_walk(&d->naive, &cpu->regs, na, false, &now);
-	d->stale += now.end != NAIVE_OK || naive_offset(d, now.gpa) != offset;
+	d->stale += now.end != NAIVE_OK || naive_offset(d, cpu->regs.smm, now.gpa) != offset;
 	if (a->kind == HW_WRITE) {
 		naive_past_write(&d->naive.past, d->naive.ram, offset);
 		memcpy(d->naive.ram + offset, &value, a->size);

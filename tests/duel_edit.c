@@ -46,14 +46,14 @@ static gpa_t last_entry(struct duel *d, const struct sim_cpu *cpu, gva_t gva, un
 }
 
 /* The host maps a table somewhere, for the next time. */
-static void make_alias(struct duel *d, const struct sim_cpu *cpu, gpa_t gpa, u64 r)
+static void make_alias(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 r)
 {
 	gva_t gva = duel_recent(d, cpu, r);
 	unsigned level;
 	gpa_t entry = last_entry(d, cpu, gva ^ (r >> 32 & 1) << PAGE_SHIFT, &level);
 
 	if (entry && level == 1)
-		duel_put(d, NULL, entry, (gpa & PAGE_MASK) | 0x63 | (r >> 33 & 4),
+		duel_put(d, cpu, entry, (gpa & PAGE_MASK) | 0x63 | (r >> 33 & 4),
 			 duel_levels(&cpu->regs) == 2 ? 4 : 8);
 }
 
@@ -80,7 +80,7 @@ static u64 edited(const struct duel *d, const struct sim_cpu *cpu, u64 pte, unsi
 
 void duel_op_edit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	struct sim_cpu *writer = op->r[3] % 4 ? cpu : &d->sim.cpu[op->r[3] / 4 % DUEL_CPUS];
+	struct sim_cpu *writer = op->r[3] % 4 ? cpu : &d->sim.cpu[op->r[3] / 4 % d->cpus];
 	gva_t gva = duel_recent(d, cpu, op->r[0]), via;
 	struct sim_access a = { .kind = HW_WRITE,
 				.size = duel_levels(&cpu->regs) == 2 ? 4 : 8 };
@@ -90,7 +90,7 @@ void duel_op_edit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 
 	if (duel_levels(&cpu->regs) == 3 && level == 3) /* see PDPTS in duel_guest.c */
 		return;
-	if (!entry || naive_copy(&d->naive, entry, &pte, a.size, false) != a.size)
+	if (!entry || naive_copy(&d->naive, cpu->regs.smm, entry, &pte, a.size, false) != a.size)
 		return;
 	if (!find_alias(d, writer, entry, op->r[1], &via)) {
 		make_alias(d, cpu, entry, op->r[1]);

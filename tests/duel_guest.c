@@ -10,6 +10,8 @@
 #define PDPTS		13	/* frames 13, 14: top tables of PAE, which nothing leads to: a walk that
 			 * sets A in its own PDPTE makes that reserved bit fault the next time */
 
+/* The second address space has the same tables, its own memory behind a part, may
+ * write where the first may not, and ends elsewhere. */
 const struct naive_slot duel_slots[] = {
 	{ .gfn = 0, .npages = 128, .offset = 0 },
 	{ .gfn = 0x203, .npages = 64, .offset = 128 * PAGE_SIZE },
@@ -18,6 +20,10 @@ const struct naive_slot duel_slots[] = {
 	{ .gfn = 0x3ff, .npages = 1025, .offset = 511 * PAGE_SIZE },
 	/* 2 MiB of frames whose memory is not aligned to 2 MiB. */
 	{ .gfn = 0x9ff, .npages = 514, .offset = 1536 * PAGE_SIZE },
+	{ .as = 1, .gfn = 0, .npages = 128, .offset = 0 },
+	{ .as = 1, .gfn = 0x203, .npages = 64, .offset = 2050 * PAGE_SIZE },
+	{ .as = 1, .gfn = 0x300, .npages = 64, .offset = 192 * PAGE_SIZE },
+	{ .as = 1, .gfn = 0x3ff, .npages = 513, .offset = 511 * PAGE_SIZE },
 };
 
 const unsigned duel_nr_slots = sizeof(duel_slots) / sizeof(duel_slots[0]);

@@ -12,7 +12,7 @@ void duel_put(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigne
 	size_t naive;
 
 	d->naive.past.settled = !duel_is_tdp(d);
-	naive = naive_copy(&d->naive, gpa, &value, size, true);
+	naive = naive_copy(&d->naive, cpu ? cpu->regs.smm : 0, gpa, &value, size, true);
 	d->naive.past.settled = false;
 	if (mine != naive)
 		duel_fail(d, "gpa 0x%llx: %zu bytes written, naive %zu", (unsigned long long)gpa,
@@ -31,7 +31,7 @@ void duel_op_map(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		pte = duel_pte_for(regs, level, sched_random(&r));
 		duel_tell(op, "gva 0x%llx level %u 0x%llx", (unsigned long long)gva, level,
 		     (unsigned long long)pte);
-		duel_put(d, NULL, duel_entry(regs, table, gva, level), pte, levels == 2 ? 4 : 8);
+		duel_put(d, cpu, duel_entry(regs, table, gva, level), pte, levels == 2 ? 4 : 8);
 		table = pte & BITS(51, 12);
 		if (pte & 0x80 && level == 2)
 			break;
@@ -99,7 +99,7 @@ static void tool_hpa(struct duel *d, gpa_t gpa)
 {
 	hpa_t hpa = mmu_vm_gpa_to_hpa(d->sim.vm, gpa);
 	bool readonly;
-	u8 *at = naive_memory(&d->naive, gpa, &readonly);
+	u8 *at = naive_memory(&d->naive, 0, gpa, &readonly);
 
 	if (hpa != (at ? d->ram_hpa + (at - d->naive.ram) : HPA_INVALID))
 		duel_fail(d, "gpa 0x%llx is at hpa 0x%llx, which is wrong", (unsigned long long)gpa,
@@ -134,6 +134,16 @@ void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 			  nr.end == NAIVE_OK ? "8" : "0", (unsigned long long)na.value);
 }
 
+/* A slot that goes may come back elsewhere; its memory stays the same. */
+static gfn_t new_place(unsigned i, u64 r)
+{
+	static const int offset[][3] = { [1] = { 0, 0x40, -3 }, [4] = { 0, 1, 0x3d } };
+
+	if (i >= sizeof(offset) / sizeof(offset[0]))
+		return duel_slots[i].gfn;
+	return duel_slots[i].gfn + offset[i][r % 3];
+}
+
 void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	u64 before = d->sim.mem.refused;
@@ -147,19 +157,34 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 			i = k;
 	s = &d->naive.slot[i];
 	if (s->used) {
-		status = mmu_slot_delete(d->sim.vm, 0, i);
+		status = mmu_slot_delete(d->sim.vm, s->as, i);
 	} else {
-		u32 flags = s->readonly ? MMU_SLOT_READONLY : 0;
-
-		status = mmu_slot_create(d->sim.vm, 0, i, s->gfn, s->npages,
-					 d->ram_hpa + s->offset, flags);
+		s->gfn = new_place(i, op->r[1]);
+		status = duel_make_slot(d, i);
 		if (status == MMU_NOMEM && duel_refused(d, before))
-			status = mmu_slot_create(d->sim.vm, 0, i, s->gfn, s->npages,
-						 d->ram_hpa + s->offset, flags);
+			status = duel_make_slot(d, i);
 	}
 	s->used = !s->used;
+	duel_tell(op, "%s slot %u of address space %u at gfn 0x%llx", s->used ? "+" : "-", i, s->as,
+		  (unsigned long long)s->gfn);
 	if (status != MMU_OK)
 		duel_fail(d, "slot %u: %s", i, mmu_status_name(status));
+}
+
+void duel_op_knob(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	enum mmu_knob knob = op->r[0] % MMU_NR_KNOBS;
+	const struct mmu_knob_row *row = &mmu_knobs[knob];
+	u64 value = row->min + op->r[1] % (row->max - row->min + 1);
+
+	(void)cpu;
+	if (knob == MMU_KNOB_budget) /* an instruction must get through */
+		value = op->r[1] % 2 ? 0 : 64 + op->r[2] % 64;
+	else if (value > 8)
+		value = row->min + op->r[2] % 8;
+	duel_tell(op, "%s = %llu", row->name, (unsigned long long)value);
+	if (mmu_set_knob(d->sim.vm, knob, value) != MMU_OK)
+		duel_fail(d, "knob %s refuses %llu", row->name, (unsigned long long)value);
 }
 
 void duel_op_zap(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -170,7 +195,7 @@ void duel_op_zap(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	if (op->r[1] % 8 == 0)
 		mmu_zap_all(d->sim.vm);
 	else
-		mmu_zap_range(d->sim.vm, 0, start, start + 1 + op->r[2] % 0x40);
+		mmu_zap_range(d->sim.vm, op->r[1] >> 8 & 1, start, start + 1 + op->r[2] % 0x40);
 }
 
 void duel_op_unprotect(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)

@@ -9,7 +9,7 @@ void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *r
 {
 	const struct mmu_regs *old = &cpu->regs;
 	bool all = (old->cr0 ^ regs->cr0) & FLUSH_CR0 || (old->cr4 ^ regs->cr4) & FLUSH_CR4 ||
-		   (old->efer ^ regs->efer) & (EFER_NXE | EFER_LMA);
+		   (old->efer ^ regs->efer) & (EFER_NXE | EFER_LMA) || old->smm != regs->smm;
 
 	if (all || cr3_load)
 		naive_flush(&d->naive.past, cpu->id, all);
@@ -18,7 +18,7 @@ void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *r
 
 void duel_flush_all(struct duel *d)
 {
-	for (unsigned i = 0; i < DUEL_CPUS; i++) {
+	for (unsigned i = 0; i < d->cpus; i++) {
 		struct sim_cpu *cpu = &d->sim.cpu[i];
 		struct mmu_regs regs = cpu->regs, other = regs;
 
@@ -61,8 +61,12 @@ void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 /* vCPUs of one guest mostly run in one mode, on common tables. */
 static void same_for_all(struct duel *d, const struct mmu_regs *regs)
 {
-	for (unsigned i = 0; i < DUEL_CPUS; i++)
-		duel_set_regs(d, &d->sim.cpu[i], regs, true);
+	for (unsigned i = 0; i < d->cpus; i++) {
+		struct mmu_regs its = *regs;
+
+		its.smm = d->sim.cpu[i].regs.smm;
+		duel_set_regs(d, &d->sim.cpu[i], &its, true);
+	}
 }
 
 void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -105,10 +109,29 @@ void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = duel_mode_regs(op->r[0]);
 
+	regs.smm = cpu->regs.smm;
 	duel_tell(op, "%u levels, cr3 0x%llx", duel_levels(&regs), (unsigned long long)regs.cr3);
 	duel_set_regs(d, cpu, &regs, true);
 	if (op->r[1] & 3)
 		same_for_all(d, &regs);
+}
+
+/* SMI: paging is off, and the handler may turn it on later. RSM: all as before. */
+void duel_op_smm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	struct mmu_regs regs = d->saved[cpu->id];
+
+	if (!cpu->regs.smm) {
+		d->saved[cpu->id] = cpu->regs;
+		regs = (struct mmu_regs){ .cr0 = CR0_PE, .smm = true };
+	}
+	duel_tell(op, regs.smm ? "SMI" : "RSM, cr3 0x%llx", (unsigned long long)regs.cr3);
+	duel_set_regs(d, cpu, &regs, true);
+	if (regs.smm && op->r[0] % 4 == 0) {
+		regs = duel_mode_regs(op->r[1]);
+		regs.smm = true;
+		duel_set_regs(d, cpu, &regs, true);
+	}
 }
 
 void duel_op_invlpg(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)

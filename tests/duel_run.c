@@ -59,7 +59,7 @@ void duel_generate(struct duel_op *op, unsigned n, u64 seed)
 
 void duel_print_op(const struct duel_op *op, unsigned at)
 {
-	printf("# %u: cpu%u: %s (%s)", at, op->cpu % DUEL_CPUS, row[op->kind].name,
+	printf("# %u: cpu%u: %s (%s)", at, op->cpu, row[op->kind].name,
 	       row[op->kind].sentence);
 	if (op->text[0])
 		printf(" %s\n", op->text);
@@ -88,14 +88,15 @@ static void finding(void *arg, const struct mmu_finding *f)
 		  (unsigned long long)f->want);
 }
 
-static void check_memory(struct duel *d)
+/* Nearly always the first frames, where the tables are; now and then all. */
+static void check_memory(struct duel *d, u64 size)
 {
 	const u8 *real = d->sim.mem.base + d->ram_hpa;
 	u64 a, b;
 
-	if (!memcmp(real, d->naive.ram, DUEL_RAM))
+	if (!memcmp(real, d->naive.ram, size))
 		return;
-	for (u64 at = 0; at < DUEL_RAM; at += 8) {
+	for (u64 at = 0; at < size; at += 8) {
 		memcpy(&a, real + at, 8);
 		memcpy(&b, d->naive.ram + at, 8);
 		if (a != b) {
@@ -109,13 +110,20 @@ static void check_memory(struct duel *d)
 
 void duel_check_all(struct duel *d)
 {
-	d->checks++;
-	check_memory(d);
+	check_memory(d, d->checks++ % DUEL_FULL ? 32 * PAGE_SIZE : DUEL_RAM);
 	mmu_audit(d->sim.vm, finding, d);
 	duel_model_check(d);
 }
 
 /* ---- a run --------------------------------------------------------------- */
+
+enum mmu_status duel_make_slot(struct duel *d, unsigned i)
+{
+	const struct naive_slot *s = &d->naive.slot[i];
+
+	return mmu_slot_create(d->sim.vm, s->as, i, s->gfn, s->npages, d->ram_hpa + s->offset,
+			       s->readonly ? MMU_SLOT_READONLY : 0);
+}
 
 static bool make_slots(struct duel *d)
 {
@@ -129,12 +137,9 @@ static bool make_slots(struct duel *d)
 	d->naive.past.levels = duel_is_tdp(d) ? 5 : 1;
 	d->ram_hpa = sim_mem_block(&d->sim.mem, DUEL_RAM, level_bytes(LEVEL_2M));
 	for (unsigned i = 0; i < duel_nr_slots; i++) {
-		const struct naive_slot *s = &duel_slots[i];
-
-		d->naive.slot[i] = *s;
+		d->naive.slot[i] = duel_slots[i];
 		d->naive.slot[i].used = true;
-		if (mmu_slot_create(d->sim.vm, 0, i, s->gfn, s->npages, d->ram_hpa + s->offset,
-				    s->readonly ? MMU_SLOT_READONLY : 0) != MMU_OK)
+		if (duel_make_slot(d, i) != MMU_OK)
 			return false;
 	}
 	return true;
@@ -155,7 +160,7 @@ static void turn_knobs(struct duel *d)
 static const char *make_machine(struct duel *d)
 {
 	const char *dir = getenv("TMPDIR");
-	struct sim_config config = { .mode = d->config.mode, .vcpus = DUEL_CPUS, .memory = MEMORY,
+	struct sim_config config = { .mode = d->config.mode, .vcpus = d->cpus, .memory = MEMORY,
 				     .maxphyaddr = 40 + d->config.seed % 3 * 3, /* 40, 43, 46 */
 				     .tdp_level = d->config.seed & 4 ? 5 : 4,
 				     .seed = d->config.seed };
@@ -203,11 +208,13 @@ static void run_ops(struct duel *d, struct duel_op *op, unsigned n)
 		if (d->config.verbose)
 			duel_print_op(&op[d->at], d->at);
 		duel_check_always(d);
-		if (!d->failure[0] && (d->at + 1) % DUEL_CHECK_EVERY == 0)
+		if (!d->failure[0] && (d->at + 1) % d->config.every == 0)
 			duel_check_all(d);
 	}
-	if (!d->failure[0])
+	if (!d->failure[0]) {
 		duel_check_all(d);
+		check_memory(d, DUEL_RAM);
+	}
 }
 
 bool duel_run(struct duel *d, const struct duel_config *config, struct duel_op *op, unsigned n)
@@ -218,6 +225,7 @@ bool duel_run(struct duel *d, const struct duel_config *config, struct duel_op *
 
 	memset(d, 0, sizeof(*d));
 	d->config = *config;
+	d->cpus = 2 + (config->seed >> 3) % 4 % 3; /* 2, 3, 4, 2 */
 	failed = make_machine(d);
 	if (failed)
 		return duel_fail(d, "%s", failed);

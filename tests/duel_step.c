@@ -45,14 +45,14 @@ void duel_visit(struct duel *d, struct sim_cpu *cpu)
  * counts from the next load of CR3 on. So CR3 is loaded after each change. */
 static void reload_pdptes(struct duel *d)
 {
-	for (unsigned i = 0; i < DUEL_CPUS; i++) {
+	for (unsigned i = 0; i < d->cpus; i++) {
 		struct sim_cpu *cpu = &d->sim.cpu[i];
 		u64 now[4] = { 0 };
 
 		if (!(cpu->regs.cr0 & CR0_PG) || !(cpu->regs.cr4 & CR4_PAE) ||
 		    cpu->regs.efer & EFER_LMA)
 			continue;
-		naive_copy(&d->naive, cpu->regs.cr3 & BITS(31, 5), now, sizeof(now), false);
+		naive_copy(&d->naive, cpu->regs.smm, cpu->regs.cr3 & BITS(31, 5), now, sizeof(now), false);
 		if (!memcmp(now, d->pdpt[i], sizeof(now)))
 			continue;
 		memcpy(d->pdpt[i], now, sizeof(now));
@@ -73,21 +73,29 @@ struct storm {
  * other's shadow pages away whenever they load a root. That ends in the right
  * answers, but at the same time it need not end soon.
  */
-static bool quarrel(const struct duel *d)
+static bool differ(const struct mmu_regs *a, const struct mmu_regs *b)
 {
-	const struct mmu_regs *a = &d->sim.cpu[0].regs, *b = &d->sim.cpu[1].regs;
-
-	if (duel_is_tdp(d) || !duel_levels(a) || !duel_levels(b))
+	if (!duel_levels(a) || !duel_levels(b))
 		return false;
 	return (a->cr4 ^ b->cr4) & (CR4_PSE | CR4_PAE) ||
 	       (a->efer ^ b->efer) & (EFER_NXE | EFER_LMA);
+}
+
+static bool quarrel(const struct duel *d)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < d->cpus && !duel_is_tdp(d); i++)
+		for (unsigned k = 0; k < i; k++)
+			any |= differ(&d->sim.cpu[i].regs, &d->sim.cpu[k].regs);
+	return any;
 }
 
 static void storm_task(void *arg)
 {
 	struct storm *s = arg;
 
-	for (unsigned i = 0; i < 6; i++) {
+	for (unsigned i = 0; i < 24; i++) {
 		struct duel_op op = { .r = { sched_random(&s->r), sched_random(&s->r),
 					     sched_random(&s->r), sched_random(&s->r) } };
 		struct sim_access a = duel_make_access(s->d, s->cpu, &op);
@@ -110,7 +118,7 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 
 	(void)cpu;
 	d->sim.mem.fail_in = 0;
-	for (unsigned i = 0; i < DUEL_CPUS; i++) {
+	for (unsigned i = 0; i < d->cpus; i++) {
 		storm[i] = (struct storm){ d, &d->sim.cpu[i], op->r[i] };
 		if (!sched_add(d->sim.sched, i, storm_task, &storm[i]))
 			duel_fail(d, "no memory for a stack");
@@ -132,6 +140,7 @@ void duel_step(struct duel *d, struct duel_op *op)
 	};
 
 	d->count[op->kind]++;
-	fn[op->kind](d, &d->sim.cpu[op->cpu % DUEL_CPUS], op);
+	op->cpu %= d->cpus;
+	fn[op->kind](d, &d->sim.cpu[op->cpu], op);
 	reload_pdptes(d);
 }

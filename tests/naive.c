@@ -3,12 +3,13 @@
 #include "tests/naive.h"
 #include <string.h>
 
-u8 *naive_memory(struct naive *n, gpa_t gpa, bool *readonly)
+u8 *naive_memory(struct naive *n, unsigned as, gpa_t gpa, bool *readonly)
 {
 	for (unsigned i = 0; i < NAIVE_SLOTS; i++) {
 		const struct naive_slot *s = &n->slot[i];
 
-		if (!s->used || gpa / 4096 < s->gfn || gpa / 4096 >= s->gfn + s->npages)
+		if (!s->used || s->as != as || gpa / 4096 < s->gfn ||
+		    gpa / 4096 >= s->gfn + s->npages)
 			continue;
 		*readonly = s->readonly;
 		return n->ram + s->offset + (gpa - s->gfn * 4096);
@@ -51,16 +52,16 @@ void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access 
 		return;
 	if (a->kind != NAIVE_WRITE)
 		a->value = 0;
-	naive_copy(n, r->gpa, &a->value, a->size, a->kind == NAIVE_WRITE);
+	naive_copy(n, regs->smm, r->gpa, &a->value, a->size, a->kind == NAIVE_WRITE);
 }
 
-size_t naive_copy(struct naive *n, gpa_t gpa, void *buf, size_t len, bool write)
+size_t naive_copy(struct naive *n, unsigned as, gpa_t gpa, void *buf, size_t len, bool write)
 {
 	size_t done = 0, part;
 	bool readonly;
 
 	for (; done < len; done += part) {
-		u8 *at = naive_memory(n, gpa + done, &readonly);
+		u8 *at = naive_memory(n, as, gpa + done, &readonly);
 
 		part = 8 - (gpa + done) % 8; /* word by word */
 		if (part > len - done)

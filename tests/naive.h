@@ -12,10 +12,11 @@
 #include "mmu/mmu.h"
 #include "tests/naive_past.h"
 
-#define NAIVE_SLOTS 8
+#define NAIVE_SLOTS 12
 
 struct naive_slot {
 	bool used, readonly;
+	u8 as;		/* address space: 1 for who is in system-management mode */
 	gfn_t gfn;
 	u64 npages;
 	u64 offset;	/* of its memory in ram */
@@ -54,8 +55,8 @@ struct naive_result {
 	bool global;	/* it is a global page, if CR4.PGE is set */
 };
 
-/* Memory at a gpa, up to the end of its page; NULL: no slot. */
-u8 *naive_memory(struct naive *n, gpa_t gpa, bool *readonly);
+/* Memory at a gpa of an address space, up to the end of its page; NULL: no slot. */
+u8 *naive_memory(struct naive *n, unsigned as, gpa_t gpa, bool *readonly);
 
 /* Walks the guest's tables; set_ad: sets A and D if the access is allowed.
  * Memory itself is not touched, NAIVE_OK only means that it could be. */
@@ -82,6 +83,6 @@ void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access 
 	      struct naive_result *r);
 
 /* Copies between a buffer and guest-physical memory; returns bytes done. */
-size_t naive_copy(struct naive *n, gpa_t gpa, void *buf, size_t len, bool write);
+size_t naive_copy(struct naive *n, unsigned as, gpa_t gpa, void *buf, size_t len, bool write);
 
 #endif

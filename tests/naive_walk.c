@@ -17,11 +17,12 @@ struct mode {
 	bool small;	/* 4-byte entries */
 	bool longmode;
 	bool nx;
+	unsigned as;
 };
 
 static struct mode mode_of(const struct mmu_regs *regs)
 {
-	struct mode m = { 0 };
+	struct mode m = { .as = regs->smm };
 
 	if (!(regs->cr0 & 0x80000000))
 		return m;
@@ -154,7 +155,7 @@ static bool read_entry(struct naive *n, struct mode m, gpa_t entry, unsigned lev
 		       struct naive_way *way, struct entry *e, struct naive_result *r)
 {
 	*e = (struct entry){ .level = level };
-	e->at = naive_memory(n, entry, &e->readonly);
+	e->at = naive_memory(n, m.as, entry, &e->readonly);
 	r->end = !e->at ? NAIVE_MMIO : NAIVE_READONLY;
 	if (!e->at || (e->readonly && n->tdp))
 		return false;
@@ -229,7 +230,7 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 		if (set_ad && a->kind == NAIVE_WRITE && !entry[count - 1].readonly)
 			set_bits(n, &entry[count - 1], 0x40, m.small);
 	}
-	if (!naive_memory(n, r->gpa, &readonly))
+	if (!naive_memory(n, regs->smm, r->gpa, &readonly))
 		r->end = NAIVE_MMIO;
 	else
 		r->end = readonly && a->kind == NAIVE_WRITE ? NAIVE_READONLY : NAIVE_OK;
