@@ -41,6 +41,11 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+static const char *mode_name(unsigned mode)
+{
+	return mode == MMU_MODE_TDP ? "tdp" : "shadow";
+}
+
 /* Leaves out ever smaller parts while what remains still fails. */
 static unsigned shrink(const struct duel_config *config, struct duel_op *op, unsigned n)
 {
@@ -69,7 +74,7 @@ static void explain(const struct options *options, const struct duel_config *con
 	struct duel_config c = *config;
 
 	printf("# FAILED: seed %llu, --mmu=%s, operation %u of %u: %s\n",
-	       (unsigned long long)c.seed, c.mode == MMU_MODE_TDP ? "tdp" : "shadow", duel.at, n,
+	       (unsigned long long)c.seed, mode_name(c.mode), duel.at, n,
 	       duel.failure);
 	if (options->first)
 		return;
@@ -99,13 +104,44 @@ static bool one(const struct options *options, const struct duel_config *config)
 	return ok;
 }
 
+/* What runs count, with its name. */
+static const struct {
+	const char *name;
+	u64 *count;
+} counter[] = {
+	{ "accesses done", &duel.ok },
+	{ "by the TLB", &duel.hits },
+	{ "emulated", &duel.emulated },
+	{ "page faults", &duel.faults },
+	{ "entries changed", &duel.edits },
+	{ "of them unseen", &duel.unseen },
+	{ "accesses in open windows", &duel.windows },
+	{ "of them stale", &duel.stale },
+	{ "refused pages", &duel.nomem },
+	{ "audits", &duel.checks },
+};
+
+#define DUEL_COUNTS (sizeof(counter) / sizeof(counter[0]))
+
+static void add_counts(u64 sum[DUEL_COUNTS])
+{
+	for (unsigned i = 0; i < DUEL_COUNTS; i++)
+		sum[i] += *counter[i].count;
+}
+
+static void print_counts(const u64 sum[DUEL_COUNTS])
+{
+	for (unsigned i = 0; i < DUEL_COUNTS; i++)
+		printf("%s %llu %s", i ? "," : "", (unsigned long long)sum[i], counter[i].name);
+	printf("\n");
+}
+
 /* Runs seeds one after the other; tells what they did. */
 static bool many(const struct options *options, unsigned mode)
 {
 	struct duel_config config = options->config;
 	double end = now() + options->seconds;
-	u64 ok = 0, faults = 0, hits = 0, emulated = 0, nomem = 0, checks = 0, edits = 0;
-	u64 windows = 0, stale = 0;
+	u64 sum[DUEL_COUNTS] = { 0 };
 	unsigned runs = 0;
 
 	config.mode = mode;
@@ -113,24 +149,12 @@ static bool many(const struct options *options, unsigned mode)
 		if (!one(options, &config))
 			return false;
 		config.seed++;
-		ok += duel.ok;
-		faults += duel.faults;
-		hits += duel.hits;
-		emulated += duel.emulated;
-		nomem += duel.nomem;
-		checks += duel.checks;
-		edits += duel.edits;
-		windows += duel.windows;
-		stale += duel.stale;
+		add_counts(sum);
 	}
-	printf("# %s: seeds %llu to %llu, %u operations each: %llu accesses done, %llu by the TLB, "
-	       "%llu emulated, %llu page faults, %llu refused pages, %llu check-points, "
-	       "%llu entries changed unseen, %llu accesses in open windows, %llu of them stale\n",
-	       mode == MMU_MODE_TDP ? "tdp" : "shadow", (unsigned long long)options->config.seed,
-	       (unsigned long long)config.seed - 1, config.ops, (unsigned long long)ok,
-	       (unsigned long long)hits, (unsigned long long)emulated, (unsigned long long)faults,
-	       (unsigned long long)nomem, (unsigned long long)checks, (unsigned long long)edits,
-	       (unsigned long long)windows, (unsigned long long)stale);
+	printf("# %s: seeds %llu to %llu, %u operations each:", mode_name(mode),
+	       (unsigned long long)options->config.seed, (unsigned long long)config.seed - 1,
+	       config.ops);
+	print_counts(sum);
 	return true;
 }
 
@@ -188,7 +212,7 @@ static bool complete(const struct options *options, unsigned mode)
 	}
 	count_missed(&sites, true, &tried);
 	printf("# %s: %u sites change the model, the loss of %u goes unnoticed in %u runs\n",
-	       mode == MMU_MODE_TDP ? "tdp" : "shadow", tried, missed, runs);
+	       mode_name(mode), tried, missed, runs);
 	return ok && tried && !missed;
 }
 

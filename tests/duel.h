@@ -68,7 +68,8 @@ struct duel {
 	u64 seq;			/* of events given to the model */
 	char failure[400];		/* empty: none */
 	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
-	u64 edits;	/* entries that the guest changed unseen */
+	u64 edits;	/* entries that the guest changed */
+	u64 unseen;	/* ... without an exit that told of it */
 	u64 windows;	/* accesses that the hardware did while it might still believe the past */
 	u64 stale;	/* ... that went where the tables of today do not lead */
 };
@@ -133,6 +134,8 @@ void duel_remember(struct duel *duel, gva_t gva);
 void duel_set_regs(struct duel *duel, struct sim_cpu *cpu, const struct mmu_regs *regs,
 		   bool cr3_load);
 void duel_invlpg(struct duel *duel, struct sim_cpu *cpu, gva_t gva);
+/* Loads them into every vCPU; each stays in system-management mode or out of it. */
+void duel_same_for_all(struct duel *duel, const struct mmu_regs *regs);
 /* Every vCPU forgets everything. */
 void duel_flush_all(struct duel *duel);
 
@@ -146,6 +149,7 @@ void duel_put(struct duel *duel, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsi
 extern const struct naive_slot duel_slots[];
 extern const unsigned duel_nr_slots;
 #define DUEL_RAM	(2114 * PAGE_SIZE)
+struct mmu_regs duel_level_regs(unsigned levels);
 struct mmu_regs duel_mode_regs(u64 r);
 u64 duel_root(const struct mmu_regs *regs, u64 r);
 gva_t duel_gva(const struct mmu_regs *regs, u64 r);

@@ -45,16 +45,22 @@ static gpa_t last_entry(struct duel *d, const struct sim_cpu *cpu, gva_t gva, un
 	return nr.entry[nr.level];
 }
 
-/* The host maps a table somewhere, for the next time. */
-static void make_alias(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 r)
+/* The host maps the table at an address where a table of the lowest level is. */
+static bool make_alias(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 r, gva_t *via)
 {
-	gva_t gva = duel_recent(d, cpu, r);
-	unsigned level;
-	gpa_t entry = last_entry(d, cpu, gva ^ (r >> 32 & 1) << PAGE_SHIFT, &level);
+	for (unsigned i = 0; i < DUEL_RECENT; i++) {
+		gva_t gva = duel_recent(d, cpu, r + i) ^ (r >> 32 & 3) << PAGE_SHIFT;
+		unsigned level;
+		gpa_t entry = last_entry(d, cpu, gva, &level);
 
-	if (entry && level == 1)
-		duel_put(d, cpu, entry, (gpa & PAGE_MASK) | 0x63 | (r >> 33 & 4),
+		if (level != 1 || entry == gpa)
+			continue;
+		duel_put(d, cpu, entry, (gpa & PAGE_MASK) | 0x63 | (r >> 34 & 4),
 			 duel_levels(&cpu->regs) == 2 ? 4 : 8);
+		d->alias[(gpa >> PAGE_SHIFT) % DUEL_ALIASES] = gva;
+		return writes_to(d, cpu, gva, gpa, via);
+	}
+	return false;
 }
 
 /* What a kernel does to an entry: other rights, other frames, none. */
@@ -72,6 +78,8 @@ static u64 edited(const struct duel *d, const struct sim_cpu *cpu, u64 pte, unsi
 	case 4:
 		return pte ^ (r >> 11 & 0x60);
 	case 5:
+		if (level > 1 && r >> 17 & 1)
+			return pte ^ 0x80; /* a large page on the table's frame */
 		return r >> 16 & 1 ? 0 : pte ^ 0x100;
 	default:
 		return duel_pte_for(&cpu->regs, level, r >> 16);
@@ -92,16 +100,16 @@ void duel_op_edit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		return;
 	if (!entry || naive_copy(&d->naive, cpu->regs.smm, entry, &pte, a.size, false) != a.size)
 		return;
-	if (!find_alias(d, writer, entry, op->r[1], &via)) {
-		make_alias(d, cpu, entry, op->r[1]);
+	if (!find_alias(d, writer, entry, op->r[1], &via) &&
+	    !make_alias(d, writer, entry, op->r[1], &via))
 		return;
-	}
 	a.gva = via;
 	a.value = edited(d, cpu, pte, level, op->r[2]);
 	if (a.size == 4)
 		a.value &= BITS(31, 0);
 	duel_access(d, writer, op, &a);
-	d->edits += a.outcome == SIM_OK && !a.emulated;
+	d->edits++;
+	d->unseen += a.outcome == SIM_OK && !a.emulated;
 	duel_remember(d, gva);
 	if (op->r[3] >> 16 & 1) /* as kernels do */
 		duel_invlpg(d, cpu, gva);

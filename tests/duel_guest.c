@@ -46,24 +46,32 @@ unsigned duel_levels(const struct mmu_regs *regs)
 	return !(regs->efer & EFER_LMA) ? 3 : regs->cr4 & CR4_LA57 ? 5 : 4;
 }
 
-struct mmu_regs duel_mode_regs(u64 r)
+struct mmu_regs duel_level_regs(unsigned levels)
 {
 	struct mmu_regs regs = { .cr0 = CR0_PE | CR0_WP };
-	unsigned mode = take(&r, 13);
 
-	if (mode == 0)
+	if (!levels)
 		return regs;
 	regs.cr0 |= CR0_PG;
 	regs.cr4 = CR4_PSE;
-	if (mode >= 5)
+	if (levels >= 3) {
 		regs.cr4 |= CR4_PAE;
-	if (mode >= 5)
 		regs.efer |= EFER_NXE;
-	if (mode >= 8)
+	}
+	if (levels >= 4)
 		regs.efer |= EFER_LME | EFER_LMA;
-	if (mode >= 11)
+	if (levels == 5)
 		regs.cr4 |= CR4_LA57;
-	regs.cr3 = duel_root(&regs, r);
+	return regs;
+}
+
+struct mmu_regs duel_mode_regs(u64 r)
+{
+	static const u8 levels[] = { 0, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5 };
+	struct mmu_regs regs = duel_level_regs(levels[take(&r, sizeof(levels))]);
+
+	if (regs.cr0 & CR0_PG)
+		regs.cr3 = duel_root(&regs, r);
 	return regs;
 }
 

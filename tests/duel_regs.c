@@ -59,7 +59,7 @@ void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 }
 
 /* vCPUs of one guest mostly run in one mode, on common tables. */
-static void same_for_all(struct duel *d, const struct mmu_regs *regs)
+void duel_same_for_all(struct duel *d, const struct mmu_regs *regs)
 {
 	for (unsigned i = 0; i < d->cpus; i++) {
 		struct mmu_regs its = *regs;
@@ -102,7 +102,7 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	     (unsigned long long)regs.cr4, (unsigned long long)regs.efer);
 	duel_set_regs(d, cpu, &regs, false);
 	if (op->r[1] & 1)
-		same_for_all(d, &regs);
+		duel_same_for_all(d, &regs);
 }
 
 void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -113,7 +113,7 @@ void duel_op_mode(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	duel_tell(op, "%u levels, cr3 0x%llx", duel_levels(&regs), (unsigned long long)regs.cr3);
 	duel_set_regs(d, cpu, &regs, true);
 	if (op->r[1] & 3)
-		same_for_all(d, &regs);
+		duel_same_for_all(d, &regs);
 }
 
 /* SMI: paging is off, and the handler may turn it on later. RSM: all as before. */

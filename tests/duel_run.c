@@ -52,8 +52,10 @@ void duel_generate(struct duel_op *op, unsigned n, u64 seed)
 			op[i].r[k] = sched_random(&state);
 		if (i < 4)
 			op[i].kind = DUEL_mode;
-		else if (i < 160 && op[i].r[3] % 4)
+		else if (i < 160 && op[i].r[3] % 4 && seed % 2)
 			op[i].kind = DUEL_poke;
+		else if (i == 4)
+			op[i].kind = DUEL_geometry;
 	}
 }
 

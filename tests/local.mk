@@ -173,6 +173,7 @@ hosted_tests += %D%/duel.t
 	%D%/duel.c %D%/duel.def %D%/duel.h \
 	%D%/duel_access.c \
 	%D%/duel_edit.c \
+	%D%/duel_geometry.c %D%/duel_geometry.def \
 	%D%/duel_guest.c \
 	%D%/duel_host.c \
 	%D%/duel_model.c \
