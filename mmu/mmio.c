@@ -32,8 +32,10 @@ static bool is_allowed(const struct mmu_vcpu *vcpu, unsigned access, u64 error)
 /* Of the address space that the root was made for. */
 static bool is_true_still(const struct mmu_vcpu *vcpu, u64 spte)
 {
-	u64 now = atomic_load(&vcpu->vm->slots[vcpu->mmu->root_role.smm].generation);
+	u64 now;
 
+	mmu_point(vcpu->vm, mmio_look);
+	now = atomic_load(&vcpu->vm->slots[vcpu->mmu->root_role.smm].generation);
 	return !(now & SLOTS_UPDATING) &&
 	       (now & (MMIO_GENERATIONS - 1)) == spte_mmio_generation(spte);
 }

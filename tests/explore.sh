@@ -30,7 +30,7 @@ check()
 }
 
 set -- "$src"/order-*.scn
-echo "1..$((2 * $# + 16))"
+echo "1..$((2 * $# + 21))"
 for file; do
 	for mmu in shadow tdp; do
 		check 0 'preemptions: all green' "${file##*/} holds in all orders with $mmu" \
@@ -78,6 +78,28 @@ check 1 'with up to 1 preemptions' 'what needs a preemption is found with one' \
 check 1 'it was done, value 2' 'and again by its plan' "$sim" late.found.scn
 check 0 'up to 0 preemptions: all green' 'without one it is not' "$sim" --explore=0 late.scn
 check 1 'red, in order' 'by chance it is found, too' "$sim" --seed=3 --explore --tries=200 late.scn
+
+# Hardware knows no locks: while the host's zap has it, a guest's access by its TLB
+# or by the tables comes to its end, and one that faults waits. A switch back to the
+# host that can be made only before the zap is over shows which.
+while_zapping()	# FILE SWITCH ADDRESS
+{
+	printf '%s\n' 'vcpus 2' 'mem 512K' 'knob huge 0' 'mode unpaged' 'cpu0: read 0x40000' \
+		'cpu0: read 0x41000' 'cpu1: read 0x40000' together 'start host' \
+		'switch host spte_set 1 -> cpu0' "switch cpu0 $2 -> host" \
+		"cpu0: read $3" 'zap 0x41000 4K' end >"$1"
+}
+while_zapping tlb.scn 'guest 1' 0x40000
+check 0 'audit green' 'a guest is entered while the library has its lock' "$sim" tlb.scn
+while_zapping tables.scn 'hw_access 1' 0x40000
+sed '5s/.*/cpu0: enter/' tables.scn >walk.scn
+check 0 'audit green' 'and its hardware walks the tables' "$sim" walk.scn
+while_zapping fault.scn 'fault 1' 0x42000
+check 0 'audit green' 'a fault begins' "$sim" fault.scn
+while_zapping wait.scn 'fault_locked 1' 0x42000
+check 1 'does not fit any more: switch cpu0 fault_locked 1 -> host' 'and waits' "$sim" wait.scn
+check 0 '100 orders' 'four vCPUs and a longer story, by chance' \
+	"$sim" --seed=7 --explore --tries=100 "$src/all-at-once.scn"
 
 printf 'vcpus 2\nmem 512K\nmode unpaged\ntogether\nstart cpu0\nswitch cpu0 walk_entry 7 -> cpu1
 cpu0: read 0x40000\ncpu1: read 0x40000\nend\n' >misfit.scn

@@ -197,6 +197,7 @@ EXTRA_DIST += \
 	%D%/sim/no-memory.scn \
 	%D%/sim/order-flush.scn \
 	%D%/sim/order-free.scn \
+	%D%/sim/order-mmio.scn \
 	%D%/sim/order-slot.scn \
 	%D%/sim/order-table-write.scn \
 	%D%/sim/order-tdp-zap.scn \

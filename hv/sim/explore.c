@@ -165,8 +165,8 @@ static enum run_status search_some(struct search *s, u32 tasks)
 	s->shared->of = s->options->tries;
 	while (status == RUN_OK && s->shared->tried < s->options->tries) {
 		starts(tasks, &next);
-		for (unsigned n = 0; n <= s->options->preemptions && status == RUN_OK; n++) {
-			if (!next.nr)
+		for (unsigned n = 0; n <= s->options->preemptions && next.nr; n++) {
+			if (status != RUN_OK || s->shared->tried == s->options->tries)
 				break;
 			plan = next.at[sched_random(&random) % next.nr];
 			next.nr = 0;
