@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Arithmetic and flags of the emulator against a second way to compute them:
- * bytes exhaustively, by numbers too wide to overflow.
+ * bytes exhaustively, by numbers too wide to overflow, and by the CPU.
  */
 #include "hv/core/alu.h"
 #include "tests/tap.h"
@@ -109,7 +109,74 @@ START_TEST(increment_keeps_the_carry)
 }
 END_TEST
 
+#ifdef __x86_64__
+/* Away from what the compiler keeps below RSP; LEA changes no flag. */
+#define WITH_FLAGS(insn) \
+	"leaq -128(%%rsp), %%rsp\n\tpushq %1\n\tpopfq\n\t" insn \
+	"\n\tpushfq\n\tpopq %1\n\tleaq 128(%%rsp), %%rsp"
+
+#define ON_CPU(name) \
+	static u8 name##_on_cpu(u8 a, u8 b, u64 *flags) \
+	{ \
+		__asm__(WITH_FLAGS(#name "b %2, %0") \
+			: "+q"(a), "+r"(*flags) : "q"(b) : "cc", "memory"); \
+		return a; \
+	}
+ON_CPU(add)
+ON_CPU(or)
+ON_CPU(adc)
+ON_CPU(sbb)
+ON_CPU(and)
+ON_CPU(sub)
+ON_CPU(xor)
+ON_CPU(cmp)
+
+static u8 inc_on_cpu(u8 a, u64 *flags)
+{
+	__asm__(WITH_FLAGS("incb %0") : "+q"(a), "+r"(*flags) : : "cc", "memory");
+	return a;
+}
+
+static u8 dec_on_cpu(u8 a, u64 *flags)
+{
+	__asm__(WITH_FLAGS("decb %0") : "+q"(a), "+r"(*flags) : : "cc", "memory");
+	return a;
+}
+
+START_TEST(every_byte_gives_the_result_and_the_flags_of_this_cpu)
+{
+	static u8 (*const on_cpu[])(u8 a, u8 b, u64 *flags) = {
+		[ALU_ADD] = add_on_cpu, [ALU_OR] = or_on_cpu,	[ALU_ADC] = adc_on_cpu,
+		[ALU_SBB] = sbb_on_cpu, [ALU_AND] = and_on_cpu, [ALU_SUB] = sub_on_cpu,
+		[ALU_XOR] = xor_on_cpu, [ALU_CMP] = cmp_on_cpu,
+	};
+
+	for (unsigned k = 0; k < 8u << 17; k++) {
+		enum alu_op op = k >> 17;
+		u64 defined = op == ALU_OR || op == ALU_AND || op == ALU_XOR ? FLAGS & ~RFLAGS_AF
+									     : FLAGS;
+		u64 cpu = RFLAGS_FIXED | RFLAGS_IF | (k >> 16 & 1 ? FLAGS : 0), ours = cpu;
+		u8 a = (u8)k, b = (u8)(k >> 8), c = on_cpu[op](a, b, &cpu);
+		u64 r = alu(op, 1, a, b, &ours);
+
+		ck_assert_uint_eq(op == ALU_CMP ? a : r, c);
+		ck_assert_uint_eq(ours & defined, cpu & defined);
+	}
+	for (unsigned k = 0; k < 1024; k++) {
+		u64 cpu = RFLAGS_FIXED | RFLAGS_IF | (k & 256 ? FLAGS : 0), ours = cpu;
+
+		ck_assert_uint_eq(alu_inc(k & 512, 1, (u8)k, &ours),
+				  k & 512 ? dec_on_cpu((u8)k, &cpu) : inc_on_cpu((u8)k, &cpu));
+		ck_assert_uint_eq(ours & FLAGS, cpu & FLAGS);
+	}
+}
+END_TEST
+#endif
+
 TAP_MAIN("alu",
+#ifdef __x86_64__
+	 every_byte_gives_the_result_and_the_flags_of_this_cpu,
+#endif
 	 every_byte_sum_and_difference_has_the_right_flags,
 	 logic_clears_carry_and_overflow,
 	 wide_operands_overflow_at_their_own_width,

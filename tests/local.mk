@@ -126,16 +126,26 @@ endif
 
 # The hypervisor's core and devices.
 hosted_tests += %D%/check_alu.t
+hosted_tests += %D%/check_decode.t
 hosted_tests += %D%/check_dev.t
-hosted_tests += %D%/check_emulate.t
+hosted_tests += %D%/check_emulate.t %D%/check_emulate_modes.t
 hosted_tests += %D%/check_tools.t %D%/check_vm.t
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_emulate_t_SOURCES = %D%/check_emulate.c %D%/emulate_guest.c %D%/emulate_guest.h
+%C%_check_emulate_modes_t_SOURCES = %D%/check_emulate_modes.c %D%/emulate_guest.c %D%/emulate_guest.h
 %C%_check_emulate_t_LDADD = %D%/libfake.a $(LDADD)
-if HAVE_CAPSTONE
-hosted_tests += %D%/check_decode.t
+%C%_check_emulate_modes_t_LDADD = %D%/libfake.a $(LDADD)
+if HOST_X86_64
+hosted_tests += %D%/check_emulate_native.t
+%C%_check_emulate_native_t_SOURCES = %D%/check_emulate_native.c %D%/native.c %D%/native.h
+%C%_check_emulate_native_t_LDADD = %D%/libfake.a $(LDADD)
 endif
-%C%_check_decode_t_LDADD = $(LDADD) $(CAPSTONE_LIBS)
+if HAVE_CAPSTONE
+hosted_tests += %D%/check_decode_capstone.t
+endif
+%C%_check_decode_capstone_t_SOURCES = %D%/check_decode_capstone.c %D%/capstone.c %D%/capstone.h
+%C%_check_decode_capstone_t_LDADD = $(LDADD) $(CAPSTONE_LIBS)
 
 # The bare-metal image by itself, without the host program.
 dist_check_SCRIPTS += %D%/image.sh

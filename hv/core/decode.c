@@ -18,13 +18,19 @@ enum {
 	S = 1 << 8,
 	D64 = 1 << 9,
 	N4 = 1 << 10,
+	OR = 1 << 11,
+	N8 = 1 << 12,
+	L = 1 << 13,
+	NP = 1 << 14,
+	X64 = 1 << 15,
+	MM = 1 << 16,
 };
 
 struct insn_row {
 	u8 map, first, last;
 	signed char ext;
 	u8 op;
-	u16 flags;
+	u32 flags;
 };
 
 static const struct insn_row insn_rows[] = {
@@ -64,20 +70,33 @@ static u64 insn_number(struct insn_bytes *b, unsigned size)
 
 struct insn_prefixes {
 	bool opsize, addrsize;
-	u8 seg; /* INSN_NO_REG: none */
-	u8 rex; /* 0: none */
+	u8 seg;  /* INSN_NO_REG: none */
+	u8 rex;  /* 0: none */
+	bool odd; /* CPUs differ about what they mean together */
 };
 
-static bool insn_prefix(u8 c, struct insn *i, struct insn_prefixes *p)
+/* The last one counts. In 64-bit mode only FS and GS mean anything; whether the
+ * others undo these, the manuals do not say. */
+static bool insn_segment_prefix(u8 c, enum insn_mode mode, struct insn_prefixes *p)
 {
 	static const u8 seg_prefix[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
 
 	for (u8 s = 0; s < sizeof(seg_prefix); s++) {
-		if (c == seg_prefix[s]) {
+		if (c != seg_prefix[s])
+			continue;
+		if (mode != INSN_MODE64 || s >= SEG_FS)
 			p->seg = s;
-			return true;
-		}
+		else if (p->seg != INSN_NO_REG)
+			p->odd = true;
+		return true;
 	}
+	return false;
+}
+
+static bool insn_prefix(u8 c, enum insn_mode mode, struct insn *i, struct insn_prefixes *p)
+{
+	if (insn_segment_prefix(c, mode, p))
+		return true;
 	switch (c) {
 	case 0x66:
 		p->opsize = true;
@@ -110,19 +129,24 @@ static void insn_prefixes(struct insn_bytes *b, enum insn_mode mode, struct insn
 
 		if (mode == INSN_MODE64 && (c & 0xf0) == 0x40)
 			p->rex = c;
-		else if (insn_prefix(c, i, p))
+		else if (insn_prefix(c, mode, i, p))
 			p->rex = 0; /* only right before the opcode does it count */
 		else
 			break;
 	}
-	/* In 64-bit mode only FS and GS mean anything. */
-	if (mode == INSN_MODE64 && p->seg != INSN_NO_REG && p->seg < SEG_FS)
-		p->seg = INSN_NO_REG;
+}
+
+/* 0F 01 with a register as operand: the whole ModRM byte is the opcode; SMSW and
+ * LMSW have registers. */
+static bool insn_is_map2(const struct insn *i, u8 modrm)
+{
+	return i->opcode == 0x01 && modrm >= 0xc0 && (modrm >> 3 & 7) != 4 &&
+	       (modrm >> 3 & 7) != 6;
 }
 
 static const struct insn_row *insn_find_row(struct insn_bytes *b, struct insn *i)
 {
-	u8 map = 0, next;
+	u8 map = 0;
 
 	i->opcode = insn_peek(b);
 	b->at++;
@@ -130,19 +154,17 @@ static const struct insn_row *insn_find_row(struct insn_bytes *b, struct insn *i
 		map = 1;
 		i->opcode = insn_peek(b);
 		b->at++;
-	}
-	next = b->at < b->n ? b->p[b->at] : 0;
-	if (map == 1 && i->opcode == 0x01 && next >= 0xc0 && (next >> 3 & 7) != 4 &&
-	    (next >> 3 & 7) != 6) {
-		map = 2;
-		i->opcode = next;
-		b->at++;
+		if (i->opcode == 0x01 && insn_is_map2(i, insn_peek(b))) {
+			map = 2;
+			i->opcode = insn_peek(b);
+			b->at++;
+		}
 	}
 	for (size_t k = 0; k < sizeof(insn_rows) / sizeof(*insn_rows); k++) {
 		const struct insn_row *r = &insn_rows[k];
 
 		if (r->map == map && i->opcode >= r->first && i->opcode <= r->last &&
-		    (r->ext < 0 || r->ext == (next >> 3 & 7)))
+		    (r->ext < 0 || r->ext == (insn_peek(b) >> 3 & 7)))
 			return r;
 	}
 	return NULL;
@@ -223,7 +245,7 @@ static void insn_sizes(struct insn *i, const struct insn_row *row, const struct 
 	if (row->flags & B)
 		i->size = 1;
 	else if (mode == INSN_MODE64 && (p->rex & 8 || row->flags & W64))
-		i->size = 8;
+		i->size = row->flags & N8 ? 4 : 8;
 	else if (mode == INSN_MODE64 && row->flags & D64 && !p->opsize)
 		i->size = 8;
 	else if (row->flags & N4 || (row->op >= INSN_MOV_FROM_CR && row->op <= INSN_MOV_TO_DR))
@@ -261,9 +283,29 @@ static void insn_immediates(struct insn_bytes *b, struct insn *i, const struct i
 	i->seg = insn_segment(i, p);
 }
 
+/* LOCK MOV CR0 is CR8 on AMD's CPUs; all else that may be LOCKed writes memory. */
+static bool insn_may_lock(const struct insn *i, const struct insn_row *row)
+{
+	if (i->op == INSN_MOV_FROM_CR || i->op == INSN_MOV_TO_CR)
+		return i->reg == 0;
+	return row->flags & L && i->mem;
+}
+
+/* Whether the prefixes and operands suit the row. */
+static bool insn_is_legal(const struct insn *i, const struct insn_row *row,
+			  const struct insn_prefixes *p, enum insn_mode mode)
+{
+	if (p->odd || (row->flags & MM && !i->mem) || (row->flags & X64 && mode == INSN_MODE64))
+		return false;
+	if (row->flags & NP && (p->opsize || i->rep || i->repne))
+		return false;
+	return !i->lock || insn_may_lock(i, row);
+}
+
 enum insn_status insn_decode(const u8 *bytes, size_t n, enum insn_mode mode, struct insn *i)
 {
 	struct insn_bytes b = { .p = bytes, .n = n < INSN_MAX_LEN ? n : INSN_MAX_LEN };
+	enum insn_status more = b.n == INSN_MAX_LEN ? INSN_UNKNOWN : INSN_SHORT;
 	struct insn_prefixes p = { 0 };
 	const struct insn_row *row;
 
@@ -272,19 +314,21 @@ enum insn_status insn_decode(const u8 *bytes, size_t n, enum insn_mode mode, str
 	i->scale = 1;
 	insn_prefixes(&b, mode, i, &p);
 	row = insn_find_row(&b, i);
-	if (!b.short_of && !row)
-		return INSN_UNKNOWN;
-	if (!b.short_of) {
-		i->op = row->op;
-		i->rex = p.rex;
-		i->to_reg = row->flags & R;
-		insn_sizes(i, row, &p, mode);
-		if (row->flags & M)
-			insn_modrm(&b, i, row, p.rex, mode);
-		insn_immediates(&b, i, row, &p);
-	}
 	if (b.short_of)
-		return b.n == INSN_MAX_LEN ? INSN_UNKNOWN : INSN_SHORT;
+		return more;
+	if (!row)
+		return INSN_UNKNOWN;
+	i->op = row->op;
+	i->rex = p.rex;
+	i->to_reg = row->flags & R;
+	insn_sizes(i, row, &p, mode);
+	if (row->flags & (M | MM))
+		insn_modrm(&b, i, row, p.rex, mode);
+	if (row->flags & OR)
+		i->rm = (i->opcode & 7) | (p.rex & 1) << 3;
+	insn_immediates(&b, i, row, &p);
+	if (b.short_of)
+		return more;
 	i->len = b.at;
-	return INSN_OK;
+	return insn_is_legal(i, row, &p, mode) ? INSN_OK : INSN_UNKNOWN;
 }

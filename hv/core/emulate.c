@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operands: registers, linear addresses, guest memory.
+ * Operands: registers, and addresses with the checks before an access.
  */
 #include "hv/core/emulate.h"
 
 #include "hv/core/vcpu.h"
-
-#include <string.h>
 
 static u64 emulate_mask(unsigned size)
 {
@@ -59,7 +57,7 @@ gva_t emulate_linear(struct vcpu *v, u8 seg, u64 offset)
 	return (u32)(s->base + offset);
 }
 
-gva_t vcpu_operand_gva(struct vcpu *v, const struct insn *i)
+static u64 emulate_offset(const struct vcpu *v, const struct insn *i)
 {
 	u64 offset = i->disp;
 
@@ -69,69 +67,66 @@ gva_t vcpu_operand_gva(struct vcpu *v, const struct insn *i)
 		offset += v->regs.gpr[i->base];
 	if (i->index != INSN_NO_REG)
 		offset += v->regs.gpr[i->index] * i->scale;
-	return emulate_linear(v, i->seg, offset & emulate_mask(i->addr_size));
+	return offset & emulate_mask(i->addr_size);
 }
 
-bool emulate_read_mem(struct vcpu *v, gva_t gva, void *buf, size_t len)
+gva_t vcpu_operand_gva(struct vcpu *v, const struct insn *i)
 {
-	struct mmu_fault fault = { 0 };
-	size_t n;
+	return emulate_linear(v, i->seg, emulate_offset(v, i));
+}
 
-	vcpu_sync_mmu(v);
-	n = mmu_read_gva(v->walk_mmu, gva, buf, len, vcpu_access(v), &fault);
-	if (n == len)
+/* ---- checks ---- */
+
+static bool emulate_is_canonical(const struct vcpu *v, gva_t gva)
+{
+	unsigned unused = v->regs.cr4 & CR4_LA57 ? 7 : 16;
+
+	return (u64)((s64)(gva << unused) >> unused) == gva;
+}
+
+/* In real mode and virtual-8086 mode the type does not matter. */
+static bool emulate_type_allows(const struct vcpu *v, u16 attrib, bool write)
+{
+	bool code = attrib & SEG_ATTRIB_CODE, second = attrib & SEG_ATTRIB_RW;
+
+	if (!(v->regs.cr0 & CR0_PE) || v->regs.rflags & RFLAGS_VM)
 		return true;
-	if (!fault.mmio) {
-		vcpu_inject_pf(v, fault.error, fault.gva);
+	if (!(attrib & SEG_ATTRIB_P))
 		return false;
-	}
-	memset((u8 *)buf + n, 0xff, len - n);
-	return true;
+	return write ? !code && second : !code || second;
 }
 
-/* Into two pages is all or nothing: whether the second refuses what the first
- * allows. */
-static bool emulate_splits(struct vcpu *v, gva_t gva, size_t len, struct mmu_fault *fault)
+static bool emulate_limit_allows(const struct vcpu_seg *s, u64 offset, unsigned size)
 {
-	u64 access = PFERR_WRITE | vcpu_access(v);
-	gva_t second = (gva + len - 1) & PAGE_MASK;
-	struct mmu_walk walk;
+	u64 top = s->attrib & SEG_ATTRIB_D ? 0xffffffff : 0xffff, last = offset + size - 1;
 
-	if ((gva & PAGE_MASK) == second || !mmu_walk(v->walk_mmu, gva, access, &walk) ||
-	    mmu_walk(v->walk_mmu, second, access, &walk))
-		return false;
-	fault->error = walk.error;
-	fault->gva = second;
-	return true;
+	if (!(s->attrib & SEG_ATTRIB_CODE) && s->attrib & SEG_ATTRIB_DOWN)
+		return offset > s->limit && last <= top;
+	return last <= s->limit;
 }
 
-bool emulate_write_mem(struct vcpu *v, gva_t gva, const void *buf, size_t len)
+bool emulate_address(struct vcpu *v, u8 seg, u64 offset, unsigned size, bool write, gva_t *gva)
 {
-	struct mmu_fault fault = { 0 };
+	const struct vcpu_seg *s = &v->vm->p->segs(v)->seg[seg];
+	bool ok;
 
-	vcpu_sync_mmu(v);
-	if (!emulate_splits(v, gva, len, &fault) &&
-	    (mmu_write_gva(v->walk_mmu, gva, buf, len, PFERR_WRITE | vcpu_access(v), &fault) ==
-		     len ||
-	     fault.mmio))
+	*gva = emulate_linear(v, seg, offset);
+	if (vcpu_mode(v) == INSN_MODE64)
+		ok = emulate_is_canonical(v, *gva) && emulate_is_canonical(v, *gva + size - 1);
+	else
+		ok = emulate_type_allows(v, s->attrib, write) &&
+		     emulate_limit_allows(s, offset, size);
+	if (!ok)
+		vcpu_inject(v, seg == SEG_SS ? X86_SS : X86_GP, 0);
+	else if (v->regs.cpl == 3 && v->regs.cr0 & CR0_AM && v->regs.rflags & RFLAGS_AC &&
+		 *gva & (size - 1))
+		vcpu_inject(v, X86_AC, 0);
+	else
 		return true;
-	vcpu_inject_pf(v, fault.error, fault.gva);
 	return false;
 }
 
-bool emulate_read_operand(struct vcpu *v, const struct insn *i, unsigned size, u64 *value)
+bool emulate_operand(struct vcpu *v, const struct insn *i, unsigned size, bool write, gva_t *gva)
 {
-	*value = 0;
-	if (i->mem)
-		return emulate_read_mem(v, vcpu_operand_gva(v, i), value, size);
-	*value = emulate_get_reg(v, i, i->rm, size);
-	return true;
-}
-
-bool emulate_write_operand(struct vcpu *v, const struct insn *i, unsigned size, u64 value)
-{
-	if (i->mem)
-		return emulate_write_mem(v, vcpu_operand_gva(v, i), &value, size);
-	emulate_set_reg(v, i, i->rm, size, value);
-	return true;
+	return emulate_address(v, i->seg, emulate_offset(v, i), size, write, gva);
 }

@@ -1,265 +1,159 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the data instructions of insn.def do. All follow one pattern: read the
- * operands, compute, write; RIP moves on only when nothing faulted.
+ * operands, compute, write; registers change last, when nothing can fault.
  */
 #include "hv/core/alu.h"
 #include "hv/core/emulate.h"
 #include "hv/core/vcpu.h"
 
-/* A row's function: true if it is done (RIP moves on), false if it faulted. */
-typedef bool (*emulate_fn_t)(struct vcpu *v, const struct insn *i);
+typedef enum emulate_result (*emulate_fn_t)(struct vcpu *v, const struct insn *i);
 
 static u64 emulate_reg(const struct vcpu *v, const struct insn *i)
 {
 	return emulate_get_reg(v, i, i->reg, i->size);
 }
 
-static bool emulate_alu_on(struct vcpu *v, const struct insn *i, enum alu_op op, u64 b)
+/* The register is the destination, or nothing is (CMP). */
+static enum emulate_result emulate_alu(struct vcpu *v, const struct insn *i)
 {
-	u64 a, flags = v->regs.rflags;
+	enum alu_op op = i->op == INSN_ALU_IMM ? i->reg : i->opcode >> 3 & 7;
+	u64 a, b;
 
+	if (!i->to_reg && op != ALU_CMP)
+		return emulate_rmw(v, i);
 	if (!emulate_read_operand(v, i, i->size, &a))
-		return false;
-	a = alu(op, i->size, a, b, &flags);
-	if (op != ALU_CMP && !emulate_write_operand(v, i, i->size, a))
-		return false;
-	v->regs.rflags = flags;
-	return true;
-}
-
-static bool emulate_alu(struct vcpu *v, const struct insn *i)
-{
-	enum alu_op op = i->opcode >> 3 & 7;
-	u64 b;
-
-	if (!i->to_reg)
-		return emulate_alu_on(v, i, op, emulate_reg(v, i));
-	if (!emulate_read_operand(v, i, i->size, &b))
-		return false;
-	b = alu(op, i->size, emulate_reg(v, i), b, &v->regs.rflags);
+		return EMULATE_FAULT;
+	b = i->op == INSN_ALU_IMM ? i->imm : emulate_reg(v, i);
+	a = i->to_reg ? alu(op, i->size, b, a, &v->regs.rflags)
+		      : alu(op, i->size, a, b, &v->regs.rflags);
 	if (op != ALU_CMP)
-		emulate_set_reg(v, i, i->reg, i->size, b);
-	return true;
+		emulate_set_reg(v, i, i->reg, i->size, a);
+	return EMULATE_DONE;
 }
 
-static bool emulate_alu_imm(struct vcpu *v, const struct insn *i)
-{
-	return emulate_alu_on(v, i, i->reg & 7, i->imm);
-}
-
-static bool emulate_test(struct vcpu *v, const struct insn *i)
+static enum emulate_result emulate_test(struct vcpu *v, const struct insn *i)
 {
 	u64 a;
 
 	if (!emulate_read_operand(v, i, i->size, &a))
-		return false;
+		return EMULATE_FAULT;
 	alu(ALU_AND, i->size, a, emulate_reg(v, i), &v->regs.rflags);
-	return true;
+	return EMULATE_DONE;
 }
 
-static bool emulate_mov(struct vcpu *v, const struct insn *i)
+static enum emulate_result emulate_mov(struct vcpu *v, const struct insn *i)
 {
-	u64 value = emulate_reg(v, i);
+	u64 value = i->op == INSN_MOV_IMM ? i->imm : emulate_reg(v, i);
 
 	if (!i->to_reg)
-		return emulate_write_operand(v, i, i->size, value);
+		return emulate_write_operand(v, i, i->size, value) ? EMULATE_DONE : EMULATE_FAULT;
 	if (!emulate_read_operand(v, i, i->size, &value))
-		return false;
+		return EMULATE_FAULT;
 	emulate_set_reg(v, i, i->reg, i->size, value);
-	return true;
-}
-
-static bool emulate_mov_imm(struct vcpu *v, const struct insn *i)
-{
-	return emulate_write_operand(v, i, i->size, i->imm);
-}
-
-static bool emulate_xchg(struct vcpu *v, const struct insn *i)
-{
-	u64 value, reg = emulate_reg(v, i);
-
-	if (!emulate_read_operand(v, i, i->size, &value) ||
-	    !emulate_write_operand(v, i, i->size, reg))
-		return false;
-	emulate_set_reg(v, i, i->reg, i->size, value);
-	return true;
-}
-
-static bool emulate_unary(struct vcpu *v, const struct insn *i)
-{
-	u64 value, flags = v->regs.rflags;
-
-	if (!emulate_read_operand(v, i, i->size, &value))
-		return false;
-	if (i->op == INSN_NOT)
-		value = ~value;
-	else if (i->op == INSN_NEG)
-		value = alu(ALU_SUB, i->size, 0, value, &flags);
-	else
-		value = alu_inc(i->op == INSN_DEC, i->size, value, &flags);
-	if (!emulate_write_operand(v, i, i->size, value))
-		return false;
-	v->regs.rflags = flags;
-	return true;
-}
-
-static bool emulate_xadd(struct vcpu *v, const struct insn *i)
-{
-	u64 old, sum, flags = v->regs.rflags;
-
-	if (!emulate_read_operand(v, i, i->size, &old))
-		return false;
-	sum = alu(ALU_ADD, i->size, old, emulate_reg(v, i), &flags);
-	if (i->mem && !emulate_write_operand(v, i, i->size, sum))
-		return false;
-	emulate_set_reg(v, i, i->reg, i->size, old);
-	if (!i->mem) /* the destination wins if both are the same register */
-		emulate_write_operand(v, i, i->size, sum);
-	v->regs.rflags = flags;
-	return true;
-}
-
-/* The memory is written in both cases, as hardware does. */
-static bool emulate_cmpxchg(struct vcpu *v, const struct insn *i)
-{
-	u64 old, flags = v->regs.rflags;
-	bool equal;
-
-	if (!emulate_read_operand(v, i, i->size, &old))
-		return false;
-	alu(ALU_CMP, i->size, emulate_get_reg(v, i, RAX, i->size), old, &flags);
-	equal = flags & RFLAGS_ZF;
-	if (!emulate_write_operand(v, i, i->size, equal ? emulate_reg(v, i) : old))
-		return false;
-	if (!equal)
-		emulate_set_reg(v, i, RAX, i->size, old);
-	v->regs.rflags = flags;
-	return true;
-}
-
-/* CMPXCHG8B, and CMPXCHG16B with REX.W. */
-static bool emulate_cmpxchg_pair(struct vcpu *v, const struct insn *i)
-{
-	unsigned half = i->size == 8 ? 8 : 4;
-	u64 *gpr = v->regs.gpr, old[2] = { 0 }, new[2] = { gpr[RBX], gpr[RCX] };
-	gva_t gva = vcpu_operand_gva(v, i);
-	bool equal;
-
-	if (!emulate_read_mem(v, gva, &old[0], half) ||
-	    !emulate_read_mem(v, gva + half, &old[1], half))
-		return false;
-	equal = old[0] == emulate_get_reg(v, i, RAX, half) &&
-		old[1] == emulate_get_reg(v, i, RDX, half);
-	if (half == 4) /* one store */
-		new[0] = (u32)new[0] | new[1] << 32;
-	if (half == 4 && !equal)
-		new[0] = old[0] | old[1] << 32;
-	if (!emulate_write_mem(v, gva, half == 8 && !equal ? old : new, 2 * half))
-		return false;
-	if (!equal) {
-		emulate_set_reg(v, i, RAX, half, old[0]);
-		emulate_set_reg(v, i, RDX, half, old[1]);
-	}
-	v->regs.rflags = (v->regs.rflags & ~RFLAGS_ZF) | (equal ? RFLAGS_ZF : 0);
-	return true;
+	return EMULATE_DONE;
 }
 
 /* A bit number in a register reaches beyond a memory operand. */
-static bool emulate_bit(struct vcpu *v, const struct insn *i)
+void emulate_move_operand(const struct vcpu *v, struct insn *i)
 {
-	struct insn at = *i;
-	bool immediate = i->opcode == 0xba;
-	u64 value, bit, n = immediate ? i->imm : emulate_reg(v, i);
+	unsigned bits = 8 * i->size;
+	s64 number;
 
-	if (i->mem && !immediate) {
-		s64 number = (s64)(n << (64 - 8 * i->size)) >> (64 - 8 * i->size);
-
-		at.disp += (u64)(number >> (i->size == 8 ? 6 : i->size == 4 ? 5 : 4)) * i->size;
-	}
-	bit = BIT(n & (8 * i->size - 1));
-	if (!emulate_read_operand(v, &at, i->size, &value))
-		return false;
-	v->regs.rflags = (v->regs.rflags & ~RFLAGS_CF) | (value & bit ? RFLAGS_CF : 0);
-	if (i->op == INSN_BT)
-		return true;
-	if (i->op == INSN_BTS)
-		value |= bit;
-	else if (i->op == INSN_BTR)
-		value &= ~bit;
-	else
-		value ^= bit;
-	return emulate_write_operand(v, &at, i->size, value);
+	if (i->op < INSN_BT || i->op > INSN_BTC || i->opcode == 0xba)
+		return;
+	number = (s64)(emulate_reg(v, i) << (64 - bits)) >> (64 - bits);
+	i->disp += (u64)(number >> (i->size == 8 ? 6 : i->size == 4 ? 5 : 4)) * i->size;
 }
 
-static bool emulate_push(struct vcpu *v, const struct insn *i)
+static enum emulate_result emulate_bt(struct vcpu *v, const struct insn *i)
+{
+	u64 value, number = i->opcode == 0xba ? i->imm : emulate_reg(v, i);
+	struct insn at = *i;
+
+	emulate_move_operand(v, &at);
+	if (!emulate_read_operand(v, &at, i->size, &value))
+		return EMULATE_FAULT;
+	v->regs.rflags &= ~RFLAGS_CF;
+	if (value >> (number & (8 * i->size - 1)) & 1)
+		v->regs.rflags |= RFLAGS_CF;
+	return EMULATE_DONE;
+}
+
+static enum emulate_result emulate_push(struct vcpu *v, const struct insn *i)
 {
 	const struct vcpu_seg *ss = &v->vm->p->segs(v)->seg[SEG_SS];
-	unsigned stack = ss->attrib & SEG_ATTRIB_D ? 4 : 2;
-	u64 value, rsp;
+	u64 value = i->imm, mask = ss->attrib & SEG_ATTRIB_D ? 0xffffffff : 0xffff;
+	u64 rsp = v->regs.gpr[RSP] - i->size;
+	gva_t gva;
 
 	if (vcpu_mode(v) == INSN_MODE64)
-		stack = 8;
-	if (!emulate_read_operand(v, i, i->size, &value))
-		return false;
-	rsp = v->regs.gpr[RSP] - i->size;
-	if (stack < 8)
-		rsp = (v->regs.gpr[RSP] & ~(BIT(8 * stack) - 1)) | (rsp & (BIT(8 * stack) - 1));
-	if (!emulate_write_mem(v,
-			       emulate_linear(v, SEG_SS,
-					      stack == 2 ? (u16)rsp : stack == 4 ? (u32)rsp : rsp),
-			       &value, i->size))
-		return false;
-	v->regs.gpr[RSP] = rsp;
-	return true;
+		mask = ~0ull;
+	if (i->op == INSN_PUSH && !emulate_read_operand(v, i, i->size, &value))
+		return EMULATE_FAULT;
+	if (!emulate_address(v, SEG_SS, rsp & mask, i->size, true, &gva) ||
+	    !emulate_write_mem(v, gva, &value, i->size))
+		return EMULATE_FAULT;
+	v->regs.gpr[RSP] = (v->regs.gpr[RSP] & ~mask) | (rsp & mask);
+	return EMULATE_DONE;
 }
 
-/* One element of MOVS or STOS; repeated ones come again for the next. */
-static bool emulate_string(struct vcpu *v, const struct insn *i)
+/* One element of MOVS or STOS; a repeated one comes again for the next. */
+static enum emulate_result emulate_string(struct vcpu *v, const struct insn *i)
 {
 	u64 step = v->regs.rflags & RFLAGS_DF ? 0 - (u64)i->size : i->size;
 	u64 rdi = emulate_addr_reg(v, i, RDI), rsi = emulate_addr_reg(v, i, RSI);
 	u64 rcx = emulate_addr_reg(v, i, RCX), value = v->regs.gpr[RAX];
 	bool rep = i->rep || i->repne;
+	gva_t gva;
 
 	if (rep && !rcx)
-		return true;
-	if (i->op == INSN_MOVS &&
-	    !emulate_read_mem(v, emulate_linear(v, i->seg, rsi), &value, i->size))
-		return false;
-	if (!emulate_write_mem(v, emulate_linear(v, SEG_ES, rdi), &value, i->size))
-		return false;
+		return EMULATE_DONE;
+	if (i->op == INSN_MOVS && (!emulate_address(v, i->seg, rsi, i->size, false, &gva) ||
+				   !emulate_read_mem(v, gva, &value, i->size, 0)))
+		return EMULATE_FAULT;
+	if (!emulate_address(v, SEG_ES, rdi, i->size, true, &gva) ||
+	    !emulate_write_mem(v, gva, &value, i->size))
+		return EMULATE_FAULT;
 	if (i->op == INSN_MOVS)
 		emulate_set_addr_reg(v, i, RSI, rsi + step);
 	emulate_set_addr_reg(v, i, RDI, rdi + step);
 	if (!rep)
-		return true;
+		return EMULATE_DONE;
 	emulate_set_addr_reg(v, i, RCX, rcx - 1);
-	return rcx == 1;
+	return rcx == 1 ? EMULATE_DONE : EMULATE_AGAIN;
 }
 
 static const emulate_fn_t emulate_fns[] = {
 	[INSN_ALU] = emulate_alu,
-	[INSN_ALU_IMM] = emulate_alu_imm,
+	[INSN_ALU_IMM] = emulate_alu,
 	[INSN_TEST] = emulate_test,
-	[INSN_XCHG] = emulate_xchg,
+	[INSN_XCHG] = emulate_rmw,
 	[INSN_MOV] = emulate_mov,
-	[INSN_MOV_IMM] = emulate_mov_imm,
+	[INSN_MOV_IMM] = emulate_mov,
 	[INSN_MOVS] = emulate_string,
 	[INSN_STOS] = emulate_string,
-	[INSN_NOT] = emulate_unary,
-	[INSN_NEG] = emulate_unary,
-	[INSN_INC] = emulate_unary,
-	[INSN_DEC] = emulate_unary,
+	[INSN_NOT] = emulate_rmw,
+	[INSN_NEG] = emulate_rmw,
+	[INSN_INC] = emulate_rmw,
+	[INSN_DEC] = emulate_rmw,
 	[INSN_PUSH] = emulate_push,
-	[INSN_BT] = emulate_bit,
-	[INSN_BTS] = emulate_bit,
-	[INSN_BTR] = emulate_bit,
-	[INSN_BTC] = emulate_bit,
-	[INSN_CMPXCHG] = emulate_cmpxchg,
-	[INSN_CMPXCHG8B] = emulate_cmpxchg_pair,
-	[INSN_XADD] = emulate_xadd,
+	[INSN_PUSH_IMM] = emulate_push,
+	[INSN_BT] = emulate_bt,
+	[INSN_BTS] = emulate_rmw,
+	[INSN_BTR] = emulate_rmw,
+	[INSN_BTC] = emulate_rmw,
+	[INSN_CMPXCHG] = emulate_rmw,
+	[INSN_CMPXCHG8B] = emulate_rmw,
+	[INSN_XADD] = emulate_rmw,
 };
+
+/* An instruction without a memory operand never faults on one. */
+static bool emulate_touches_memory(const struct insn *i)
+{
+	return i->mem || i->op == INSN_MOVS || i->op == INSN_STOS || i->op == INSN_PUSH ||
+	       i->op == INSN_PUSH_IMM;
+}
 
 bool emulate_insn(struct vcpu *v, const struct insn *i)
 {
@@ -267,9 +161,20 @@ bool emulate_insn(struct vcpu *v, const struct insn *i)
 				  ? emulate_fns[i->op]
 				  : NULL;
 
-	if (!fn)
+	if (!fn || !emulate_touches_memory(i))
 		return false;
-	if (fn(v, i))
+	switch (fn(v, i)) {
+	case EMULATE_DONE:
 		vcpu_skip(v, i->len);
-	return true;
+		return true;
+	case EMULATE_AGAIN:
+		if (v->regs.rflags & RFLAGS_TF)
+			vcpu_trap(v); /* after every round */
+		return true;
+	case EMULATE_FAULT:
+		return true;
+	case EMULATE_NOT_OURS:
+		break;
+	}
+	return false;
 }

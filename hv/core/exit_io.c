@@ -26,19 +26,21 @@ static bool io_string_element(struct vcpu *v, const struct insn *i, unsigned siz
 	u64 step = v->regs.rflags & RFLAGS_DF ? 0 - (u64)size : size;
 	u8 reg = v->exit.io_in ? RDI : RSI;
 	u64 at = emulate_addr_reg(v, i, reg);
-	gva_t gva = emulate_linear(v, v->exit.io_in ? SEG_ES : i->seg, at);
 	u32 value = 0;
+	gva_t gva;
 
+	if (!emulate_address(v, v->exit.io_in ? SEG_ES : i->seg, at, size, v->exit.io_in, &gva))
+		return false;
 	if (v->exit.io_in) {
-		/* Read memory first, so that a faulting INS has no effect on the device. */
-		if (!emulate_read_mem(v, gva, &value, size) ||
+		/* Write memory first, so that a faulting INS has no effect on the device. */
+		if (!emulate_read_mem(v, gva, &value, size, PFERR_WRITE) ||
 		    !emulate_write_mem(v, gva, &value, size))
 			return false;
 		value = io_in(v, v->exit.port, size);
 		if (!emulate_write_mem(v, gva, &value, size))
 			return false;
 	} else {
-		if (!emulate_read_mem(v, gva, &value, size))
+		if (!emulate_read_mem(v, gva, &value, size, 0))
 			return false;
 		io_out(v, v->exit.port, size, value);
 	}

@@ -42,6 +42,10 @@ struct vcpu_segs {
 #define SEG_ATTRIB_CODE64 0xa9b /* present, code, readable, accessed, L, G */
 #define SEG_ATTRIB_CODE32 0xc9b /* D, G */
 #define SEG_ATTRIB_DATA32 0xc93
+#define SEG_ATTRIB_RW     0x002 /* data: writable; code: readable */
+#define SEG_ATTRIB_DOWN   0x004 /* data: expands down */
+#define SEG_ATTRIB_CODE   0x008
+#define SEG_ATTRIB_P      0x080
 #define SEG_ATTRIB_L      0x200
 #define SEG_ATTRIB_D      0x400
 
