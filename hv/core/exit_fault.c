@@ -5,11 +5,25 @@
 #include "hv/core/emulate.h"
 #include "hv/core/vcpu.h"
 
-/* The way out when the instruction is not one we can carry out. */
+/* So many retries in a row are no accident. */
+#define RETRIES_TO_TELL 64u
+
+/*
+ * The way out when the instruction is not one we can carry out: of a table all
+ * shadows are given up, and the CPU does it by itself. (If there are none any more,
+ * another vCPU has given them up.) That cannot help where the table is needed to
+ * get at itself; such a guest ends as a livelock.
+ */
 static void fault_give_up(struct vcpu *v, const struct mmu_fault *fault)
 {
-	if (fault->table && mmu_unprotect(v->vm->mmu, fault->gpa >> PAGE_SHIFT))
+	if (fault->table) {
+		mmu_unprotect(v->vm->mmu, fault->gpa >> PAGE_SHIFT);
+		if (v->livelock.times == RETRIES_TO_TELL && vm_may_complain(v->vm))
+			v->vm->p->log("an instruction that is not emulated, at rip %#lx, writes to "
+				      "a page table at gpa %#lx which maps itself",
+				      v->regs.rip, fault->gpa);
 		return;
+	}
 	if (vm_may_complain(v->vm))
 		v->vm->p->log("cannot emulate the instruction at rip %#lx (access to gpa %#lx): "
 			      "#UD",
@@ -38,12 +52,14 @@ static void fault_emulate(struct vcpu *v, const struct mmu_fault *fault)
 	u8 bytes[INSN_MAX_LEN];
 	size_t n = vcpu_fetch(v, bytes);
 	u64 rip = v->regs.rip;
+	enum insn_status status;
 	struct insn i;
 	bool ok;
 
-	if (!n) /* the code went away meanwhile: the guest faults by itself */
+	status = insn_decode(bytes, n, vcpu_mode(v), &i);
+	if (status == INSN_SHORT) /* code went away meanwhile: the guest faults by itself */
 		return;
-	ok = insn_decode(bytes, n, vcpu_mode(v), &i) == INSN_OK && emulate_insn(v, &i);
+	ok = status == INSN_OK && emulate_insn(v, &i);
 	if (v->vm->env.events_on)
 		hv_emit_tail(v->vm->p->em, v->id, emulate, bytes, ok ? i.len : n, rip, fault->gpa,
 			     ok);
