@@ -18,6 +18,7 @@ enum {
 	CR4_PSE = 1u << 4,
 	CR4_PAE = 1u << 5,
 	CR4_PGE = 1u << 7,
+	CR4_OSFXSR = 1u << 9,
 
 	MSR_EFER = 0xc0000080,
 	EFER_NXE = 1u << 11,

@@ -13,7 +13,8 @@ GUEST_LD = $(HV_CC) $(HV_LINK) -Wl,-T,$(srcdir)/%D%/guest.lds
 
 guest_sources = \
 	%D%/start.S %D%/trap.S %D%/fault.c %D%/print.c \
-	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h %D%/rights.h %D%/space.h
+	%D%/guest.h %D%/fault.h %D%/cpu.h %D%/paging.h %D%/rights.h %D%/space.h \
+	%D%/stores.h
 
 if BUILD_HV
 noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a

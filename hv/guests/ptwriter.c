@@ -39,6 +39,7 @@
 #include "hv/guests/guest.h"
 #include "hv/guests/paging.h"
 #include "hv/guests/space.h"
+#include "hv/guests/stores.h"
 
 enum {
 	RECURSIVE_INDEX = NR_ENTRIES - 2,
@@ -154,6 +155,46 @@ static void recursive_entries(void)
 		*recursive_pte(va) = random_pte(page, &random);
 		invlpg(va);
 		expect_page(page);
+	}
+	expect_all_pages();
+}
+
+/* An entry stored by one kind of instruction, through the identity map or the
+ * recursive slot: it says what it must, those beside it what they said. */
+static void store_entry(const struct store *store, unsigned int page, uint32_t *random)
+{
+	table_t pte = pte_at(root, page_va(page), 1);
+	pte_t left = pte[-1] & ~(pte_t)(PTE_A | PTE_D), right = pte[1] & ~(pte_t)(PTE_A | PTE_D);
+	uint32_t r = next_random(random);
+	pte_t value;
+
+	model[page].frame = (int)((r >> 8) % NR_FRAMES);
+	model[page].writable = r >> 3 & 1;
+	value = frame((unsigned int)model[page].frame) | PTE_P | (model[page].writable ? PTE_W : 0);
+	store->by(r >> 4 & 1 ? recursive_pte(page_va(page)) : pte, value);
+	if (*pte != value) {
+		print("  stored by %s:\n", store->name);
+	}
+	expect_eq(*pte, value);
+	expect_eq(pte[-1] & ~(pte_t)(PTE_A | PTE_D), left);
+	expect_eq(pte[1] & ~(pte_t)(PTE_A | PTE_D), right);
+	invlpg(page_va(page));
+	expect_page(page);
+	expect_page(page - 1);
+	expect_page(page + 1);
+}
+
+static void entries_by_every_instruction(void)
+{
+	uint32_t random = 5;
+
+#ifdef __x86_64__
+	write_cr4(read_cr4() | CR4_OSFXSR);
+#endif
+	for (unsigned int i = 0; i < NR_STORES * 16; i++) {
+		unsigned int page = next_random(&random) % (NR_ENTRIES - 2) + 1;
+
+		store_entry(&stores[i % NR_STORES], page + (i & 64 ? NR_ENTRIES : 0), &random);
 	}
 	expect_all_pages();
 }
@@ -324,6 +365,8 @@ void guest_main(void)
 	random_entries();
 	step("750 through the recursive slot");
 	recursive_entries();
+	step("entries by every instruction that stores");
+	entries_by_every_instruction();
 	step("whole tables, one CR3 load");
 	bulk_rewrite();
 	step("a table changed while it is out");
