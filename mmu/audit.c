@@ -44,6 +44,7 @@ static void audit_counts(struct audit *audit)
 	equal(audit, RULE_E_5, vm->nr_sps, audit->sps);
 	equal(audit, RULE_E_5, vm->nr_indirect, audit->indirect);
 	equal(audit, RULE_Y_1, vm->stats.sps, audit->sps);
+	equal(audit, RULE_Y_1, vm->stats.unsync, audit->unsync);
 	equal(audit, RULE_Y_1, vm->stats.sptes_4k, audit->leaves[LEVEL_4K]);
 	equal(audit, RULE_Y_1, vm->stats.sptes_2m, audit->leaves[LEVEL_2M]);
 	equal(audit, RULE_Y_1, vm->stats.sptes_1g, audit->leaves[LEVEL_1G]);
@@ -58,6 +59,7 @@ unsigned mmu_audit(struct mmu_vm *vm, mmu_finding_fn report, void *arg)
 	audit_sps(&audit);
 	audit_roots(&audit);
 	audit_entries(&audit);
+	audit_unsync(&audit);
 	audit_gptes(&audit);
 	if (vm->shadow_used)
 		audit_rmaps(&audit);

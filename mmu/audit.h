@@ -18,7 +18,7 @@ struct audit {
 	u32 findings;
 	u32 checked;
 	/* Recounts. */
-	u64 sps, indirect, shadow_leaves, shadow_tables;
+	u64 sps, indirect, unsync, shadow_leaves, shadow_tables;
 	u64 leaves[LEVEL_MAX + 1];	/* by level */
 };
 
@@ -38,6 +38,7 @@ void audit_slots(struct audit *audit);		/* audit_slot.c  C-1 C-4 H-7 M-3 */
 void audit_sps(struct audit *audit);		/* audit_sp.c    B-1 B-2 B-5 E-8 E-11 H-1 I-5 */
 void audit_roots(struct audit *audit);		/* audit_sp.c    A-4 E-4 Q-1 */
 void audit_entries(struct audit *audit);	/* audit_spte.c  B-3 B-4 D E-7 E-9 I M-1 */
+void audit_unsync(struct audit *audit);		/* audit_unsync.c H-2 H-8 */
 void audit_gptes(struct audit *audit);		/* audit_gpte.c  H-3 */
 void audit_rmaps(struct audit *audit);		/* audit_rmap.c  E-1 E-2 E-3 G S-2 */
 

@@ -176,7 +176,7 @@ static void audit_entry(struct audit *audit, const struct entry *entry)
 
 static void audit_page(struct audit *audit, const struct sp *sp)
 {
-	u32 present = 0;
+	u32 present = 0, outside = 0;
 	struct entry entry = { .sp = sp };
 
 	/* B-1 has said so: what entries of no level mean cannot be said. */
@@ -186,10 +186,14 @@ static void audit_page(struct audit *audit, const struct sp *sp)
 		entry.spte = spte_get(sp_entry(audit->vm, sp, entry.index));
 		entry.gfn = sp_entry_gfn(audit->vm, sp, entry.index);
 		present += spte_is_present(entry.spte);
+		outside += entry.spte && (entry.index < sp->used_start ||
+					  entry.index >= sp->used_end);
 		audit_entry(audit, &entry);
 	}
 	audit_check(audit, RULE_E_7, sp->present == present && !(sp->role.invalid && present),
 		    AT(sp->id, 0), sp->present, present);
+	audit_check(audit, RULE_E_7, !outside || sp_is_tdp(sp), AT(sp->id, sp->used_start),
+		    outside, 0);
 	/* Below the root somebody leads here: who checks the entry checks the
 	 * way back, so it is enough that there is one. */
 	if (sp_is_tdp(sp) && !sp->role.invalid && sp->role.level < audit->vm->config.tdp_level)

@@ -62,6 +62,10 @@ struct mmu_backend {
 	/* INVLPG, and a flush asked for by the guest. No lock held. */
 	void (*invlpg)(struct mmu_vcpu *vcpu, gva_t gva);
 	void (*guest_flush)(struct mmu_vcpu *vcpu);
+	/* The guest has flushed since: no entry below the root may be stale when it
+	 * runs again (MMU_REQ_SYNC, which guest_flush sets). Only where guest tables are
+	 * mirrored. Not in guest mode; no lock held. events sp_sync, as of zap_range */
+	void (*sync)(struct mmu_vcpu *vcpu);
 };
 
 extern const struct mmu_backend shadow_mmu;	/* shadow_mmu.c */

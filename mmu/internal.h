@@ -97,11 +97,18 @@ struct sp {
 	struct rmap_head parents; /* shadow: entries that point here */
 	spte_t *ptep;		/* TDP: the one entry that points here; NULL for a root */
 	u32 present;		/* entries with mmu_present set */
-	bool unsync;		/* the guest may write its table freely */
+	/* What is not empty lies in [start, end); not kept for the TDP MMU. */
+	u16 used_start, used_end;
+	bool unsync;		/* the guest may write its table freely (unsync.c) */
+	u8 unsyncs;		/* how often it became so, up to 255 */
 	bool freed;		/* the record is on the free list */
 	u64 free_epoch;		/* in vm->deferred: when it was queued (epoch.c) */
 	u8 vcpu;		/* SP_SPECIAL: whose */
 	u32 write_flooding;	/* writes to the guest table since last use */
+	/* The entries that lead to an unsync page or to one that has such below it,
+	 * and how many they are. */
+	u32 unsync_children;
+	u64 unsync_child[PT_ENTRIES / 64];
 };
 
 static inline bool sp_is_tdp(const struct sp *sp)
@@ -188,6 +195,7 @@ struct mmu {
 
 #define MMU_REQ_FLUSH		1u	/* the TLB must be emptied before the guest runs */
 #define MMU_REQ_RELOAD		2u	/* the root is obsolete: free it, load another */
+#define MMU_REQ_SYNC		4u	/* the guest has flushed: no entry below the root may be stale */
 
 struct mmu_vcpu {
 	struct mmu_vm *vm;
@@ -244,6 +252,9 @@ struct mmu_vm {
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
 	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */
+
+	/* Taken to make pages unsync under the read lock of vm->lock. */
+	struct spin_lock unsync_lock;
 
 	/* Guarded by sps_lock: records and their numbers. */
 	struct spin_lock sps_lock;

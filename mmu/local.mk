@@ -5,6 +5,7 @@
 mmu_sources += %D%/access.c
 mmu_sources += %D%/audit.c %D%/audit.h %D%/invariants.def
 mmu_sources += %D%/audit_gpte.c %D%/audit_rmap.c %D%/audit_slot.c %D%/audit_sp.c %D%/audit_spte.c
+mmu_sources += %D%/audit_unsync.c
 mmu_sources += %D%/backend.h
 mmu_sources += %D%/context.def
 mmu_sources += %D%/cmpxchg.c %D%/cmpxchg.h
@@ -20,6 +21,7 @@ mmu_sources += %D%/knob.c %D%/knob.def
 mmu_sources += %D%/lock.c %D%/lock.h
 mmu_sources += %D%/memslot.c %D%/memslot.h
 mmu_sources += %D%/mmio.c %D%/mmio.h
+mmu_sources += %D%/mirror.c %D%/mirror.h
 mmu_sources += %D%/mmu.c %D%/mmu.h
 mmu_sources += %D%/op.c
 mmu_sources += %D%/page_track.c %D%/page_track.h
@@ -37,12 +39,14 @@ mmu_sources += %D%/spte_set.c %D%/spte_set.h
 mmu_sources += %D%/status.c %D%/status.h %D%/status.def
 mmu_sources += %D%/tdp_iter.h %D%/tdp_mmu.h
 mmu_sources += %D%/types.h
+mmu_sources += %D%/unsync.c %D%/unsync.h
 mmu_sources += %D%/vcpu.h %D%/vm.c
 mmu_sources += %D%/walk.c
 if WITH_SHADOW_MMU
 mmu_sources += %D%/shadow_fault.c %D%/shadow_fetch.c %D%/shadow_leaf.c
 mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c
 mmu_sources += %D%/shadow_split.c %D%/shadow_zap.c
+mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c %D%/shadow_sync.c %D%/shadow_zap.c
 endif
 if WITH_TDP_MMU
 mmu_sources += %D%/tdp_fault.c %D%/tdp_iter.c %D%/tdp_mmu.c

@@ -4,9 +4,9 @@
  * bare metal. Waiting calls env->relax(). None is recursive. No interrupt
  * handler may take one.
  *
- * Order: vm->lock, then rmap bit locks, then one of vm->sps_lock, vm->free_lock
- * and vm->events_lock, then the emitter's lock (in the host). Never the other
- * way round.
+ * Order: vm->lock, then vm->unsync_lock, then rmap bit locks, then one of
+ * vm->sps_lock, vm->free_lock and vm->events_lock, then the emitter's lock (in the
+ * host). Never the other way round.
  */
 #ifndef MMU_LOCK_H
 #define MMU_LOCK_H

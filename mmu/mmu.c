@@ -99,7 +99,7 @@ void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
 }
 
 /* Whatever asked for a reload comes after its change, so the request is taken
- * back before the new root is made. */
+ * back before the new root is made. A root just loaded is synced. */
 static enum mmu_status load_root(struct mmu_vcpu *vcpu)
 {
 	enum mmu_status status;
@@ -107,7 +107,7 @@ static enum mmu_status load_root(struct mmu_vcpu *vcpu)
 
 	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)
 		return MMU_NOMEM;
-	atomic_fetch_and(&vcpu->requests, ~MMU_REQ_RELOAD);
+	atomic_fetch_and(&vcpu->requests, ~(MMU_REQ_RELOAD | MMU_REQ_SYNC));
 	drop_root(&op, vcpu);
 	status = vcpu->mmu->backend->load_root(&op, vcpu->mmu);
 	if (status != MMU_OK)
@@ -116,6 +116,12 @@ static enum mmu_status load_root(struct mmu_vcpu *vcpu)
 	if (status == MMU_OK)
 		flush_vcpu(vcpu, FLUSH_root);
 	return status;
+}
+
+static void take_sync(struct mmu_vcpu *vcpu)
+{
+	if (atomic_fetch_and(&vcpu->requests, ~MMU_REQ_SYNC) & MMU_REQ_SYNC)
+		vcpu->mmu->backend->sync(vcpu);
 }
 
 static void take_flush(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
@@ -135,6 +141,7 @@ enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 		status = vcpu_has_root(vcpu) ? MMU_OK : load_root(vcpu);
 		if (status != MMU_OK)
 			return status;
+		take_sync(vcpu);
 		mmu_point(vcpu->vm, enter_mark);
 		atomic_store(&vcpu->in_guest, 1);
 		mmu_point(vcpu->vm, enter);

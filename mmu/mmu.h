@@ -424,6 +424,8 @@ struct mmu_stats {
 	u64 sptes_4k, sptes_2m, sptes_1g;	/* leaf entries now */
 	u64 flush_requests, flushes;		/* asked for, and vCPU flushes done */
 	u64 guest_writes;	/* to shadowed page tables */
+	u64 unsync;		/* pages that may be stale, now */
+	u64 unsyncs, syncs;	/* pages made unsync; pages compared with their tables */
 	u64 pages;		/* taken from the host and not given back */
 };
 

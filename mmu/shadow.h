@@ -11,6 +11,7 @@
  *	shadow_page.c	pages: get, link, unlink, zap
  *	shadow_root.c	roots, special ones too
  *	shadow_split.c	large leaves made small
+ *	shadow_sync.c	unsync pages compared with the guest's tables
  *	shadow_zap.c	ranges, write protection, guest writes, recycling
  *
  * Context: vm->lock held for writing, unless said otherwise. Entries dropped
@@ -117,11 +118,29 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu);
 void shadow_put_root(struct mmu_op *op, struct mmu_root *root);
 void shadow_guest_flush(struct mmu_vcpu *vcpu);
 
+/* ---- shadow_sync.c ----------------------------------------------------------------- */
+
+/*
+ * Syncs every unsync page below root; or of these only the entry that translates
+ * gva below root; or sp itself, if it is unsync, and all below it. A page that is
+ * synced alone or by gva, or is hot (knob.def), stays unsync. Write-protects, and
+ * flushes, before it reads the guest's entries; a page's format is its own, so the
+ * vCPU may be in any mode.
+ *
+ *   events   wrprot, spte_set, rmap_remove, sp_sync, flush_request
+ */
+void shadow_sync_root(struct mmu_op *op, struct sp *root);
+void shadow_sync_gva(struct mmu_op *op, struct sp *root, gva_t gva);
+void shadow_sync_page(struct mmu_op *op, struct sp *sp);
+
 /* ---- shadow_zap.c ------------------------------------------------------------------ */
 
 u64 shadow_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 u32 shadow_zap_all(struct mmu_op *op);
 bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
+/* The same for what maps the frame's memory in either address space and in both
+ * kinds of tables. */
+bool shadow_protect_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
 

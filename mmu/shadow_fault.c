@@ -5,8 +5,8 @@
  */
 #include "mmu/memslot.h"
 #include "mmu/mmio.h"
-#include "mmu/page_track.h"
 #include "mmu/shadow.h"
+#include "mmu/unsync.h"
 
 #define ACCESS_BITS (PFERR_WRITE | PFERR_USER | PFERR_FETCH)
 
@@ -23,8 +23,9 @@ static enum gwalk_result walk_guest(struct mmu_vcpu *vcpu, const struct mmu_faul
 	return result;
 }
 
-/* The walk arrived. A frame that is a shadowed table is written by the host, who
- * tells us; it may have become one only now, if it is a table of this walk. */
+/* The walk arrived. A frame that is a shadowed table, and may not be unsync, is
+ * written by the host, who tells us; it may have become one only now, if it is a
+ * table of this walk. */
 static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_in *in,
 				     const struct gwalk *walk, struct mmu_fault *out)
 {
@@ -42,11 +43,11 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 		(void)shadow_fetch(op, in->addr, in->error, walk, NULL);
 	if (!slot || (write && !slot_is_writable(slot)))
 		return MMU_EMULATE;
-	out->table = write && track_is_shadowed(op->vm, slot, walk->gfn);
+	out->table = write && !unsync_try(op, slot, walk->gfn, true);
 	if (out->table)
 		return MMU_EMULATE;
 	verdict = shadow_fetch(op, in->addr, in->error, walk, slot);
-	out->table = write && verdict == MMU_RETRY && track_is_shadowed(op->vm, slot, walk->gfn);
+	out->table = write && verdict == MMU_RETRY && !unsync_try(op, slot, walk->gfn, true);
 	return out->table ? MMU_EMULATE : verdict;
 }
 

@@ -17,6 +17,7 @@
 #include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
+#include "mmu/unsync.h"
 
 struct fetch {
 	struct mmu_op *op;
@@ -24,6 +25,7 @@ struct fetch {
 	struct memslot *slot;	/* of walk->gfn; NULL: device memory */
 	gva_t gva;
 	unsigned access;	/* the leaf's rights */
+	bool write;		/* the fault is one */
 	struct sp *sp;		/* where we are */
 };
 
@@ -135,7 +137,7 @@ static enum mmu_status set_leaf(struct fetch *f)
 		.level = level,
 		.access = f->access,
 		.host_writable = slot_is_writable(f->slot),
-		.mmu_writable = !track_is_shadowed(f->op->vm, f->slot, gfn),
+		.mmu_writable = unsync_try(f->op, f->slot, gfn, f->write),
 		.dirty = true,
 	};
 
@@ -185,7 +187,8 @@ enum mmu_verdict shadow_fetch(struct mmu_op *op, gva_t gva, u64 error, const str
 			      struct memslot *slot)
 {
 	const struct mmu *mmu = op->vcpu->mmu;
-	struct fetch f = { .op = op, .walk = walk, .slot = slot, .gva = gva, .sp = mmu->root.sp };
+	struct fetch f = { .op = op, .walk = walk, .slot = slot, .gva = gva, .sp = mmu->root.sp,
+			   .write = error & PFERR_WRITE };
 
 	f.access = leaf_access(&f, mmu, error);
 	if (mmu->root_role.level == LEVEL_1G)

@@ -14,6 +14,7 @@
 #include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
+#include "mmu/unsync.h"
 
 static struct memslot *table_slot(struct mmu_op *op, const struct sp *sp)
 {
@@ -34,23 +35,33 @@ static void split_eagerly(struct mmu_op *op, struct memslot *slot, struct memslo
 		(void)!shadow_split_frame(op, twin, gfn, &nr);
 }
 
+/* Nobody may write freely to a table of an upper level, so it is no unsync table of
+ * level 1 at the same time. */
+static void zap_unsync(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
+{
+	bool twin = slot_twin(op->vm, slot, gfn);
+	struct sp *sp, *next;
+
+	for_each_shadow (op->vm, sp, next, gfn, slot->as, twin)
+		if (sp->unsync)
+			shadow_zap_page(op, sp);
+}
+
 /* From here on no store to the guest table goes unseen: the flush is paid at
  * once, not at the end of the operation, because the table is read next. */
 static void protect_table(struct mmu_op *op, struct sp *sp)
 {
 	struct memslot *slot = table_slot(op, sp), *twin = slot_twin(op->vm, slot, sp->gfn);
-	bool was_writable;
 
 	if (mmu_get_knob(op->vm, MMU_KNOB_eager))
 		split_eagerly(op, slot, twin, sp->gfn);
 	op->vm->nr_indirect++;
 	track_add(op, slot, sp->gfn, sp->role.level);
-	was_writable = shadow_write_protect(op, slot, sp->gfn);
-	if (twin) {
+	if (twin)
 		track_add(op, twin, sp->gfn, sp->role.level);
-		was_writable |= shadow_write_protect(op, twin, sp->gfn);
-	}
-	if (was_writable) {
+	if (sp->role.level > LEVEL_4K)
+		zap_unsync(op, slot, sp->gfn);
+	if (shadow_protect_frame(op, slot, sp->gfn)) {
 		flush_need(op, FLUSH_wrprot, sp->gfn, 1);
 		flush_pay(op);
 	}
@@ -82,6 +93,7 @@ struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
 	if (sp) {
 		stat_add(op->vm, sp_hits, 1);
 		vm_emit(op->vm, op_vcpu(op), sp_hit, sp->id, gfn, role.word);
+		shadow_sync_page(op, sp);
 		return sp;
 	}
 	sp = sp_create(op, gfn, role, 0);
@@ -113,6 +125,7 @@ enum mmu_status shadow_link(struct mmu_op *op, struct sp *parent, unsigned index
 	if (rmap_add(op->vm, &child->parents, sptep, op->reserve) != MMU_OK)
 		return MMU_NOMEM;
 	shadow_note(op, parent, index, child->gfn, child->role.access);
+	unsync_linked(op->vm, parent, index, child);
 	spte_set(op, parent, index, child->gfn, link_spte(parent, child));
 	vm_emit(op->vm, op_vcpu(op), sp_link, parent->id, (u16)index, child->id);
 	return MMU_OK;
@@ -138,13 +151,14 @@ bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index)
 	child = sp_by_table(op->vm, spte_hpa(old_spte));
 	mmu_check(op->vm, child, "D-4: an entry leads to no page of ours", sp->id, old_spte);
 	rmap_remove(op->vm, &child->parents, sptep);
+	unsync_unlinked(op->vm, sp, index);
 	vm_emit(op->vm, op_vcpu(op), sp_unlink, sp->id, (u16)index, child->id);
 	return true;
 }
 
 static void drop_entries(struct mmu_op *op, struct sp *sp)
 {
-	for (unsigned i = 0; i < PT_ENTRIES && sp->present; i++)
+	for (unsigned i = sp->used_start; i < sp->used_end; i++)
 		shadow_drop_entry(op, sp, i);
 }
 
@@ -191,6 +205,7 @@ void shadow_zap_page(struct mmu_op *op, struct sp *sp)
 	mmu_check(op->vm, !sp->role.invalid, "E-11: an invalid page is zapped", sp->id, sp->gfn);
 	drop_entries(op, sp);
 	drop_parents(op, sp);
+	unsync_clear(op, sp);
 	if (sp_has_gptes(sp))
 		unprotect_table(op, sp);
 	forget(op, sp);

@@ -94,6 +94,7 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 	sp = root_page(op, mmu);
 	if (!sp)
 		return MMU_NOMEM;
+	shadow_sync_root(op, sp);
 	sp->root_count++;
 	emit_root_count(op, sp);
 	mmu->root = (struct mmu_root){ .sp = sp, .pgd = pgd };
@@ -114,8 +115,8 @@ void shadow_put_root(struct mmu_op *op, struct mmu_root *root)
 		list_add(&sp->active, &op->zapped);
 }
 
-/* All pages mirror their tables at any time, so only the TLB is behind; and the
- * PDPTEs, which nobody watches. */
+/* What is below the root then is the business of mmu_enter(): there may be another
+ * by then. PDPTEs are nobody's but the guest's, who has just asked for them. */
 void shadow_guest_flush(struct mmu_vcpu *vcpu)
 {
 	struct mmu_op op;
@@ -124,5 +125,6 @@ void shadow_guest_flush(struct mmu_vcpu *vcpu)
 	if (vcpu->mmu->root.sp)
 		reread_pdptes(&op, vcpu->mmu->root.sp);
 	op_end(&op);
+	atomic_fetch_or(&vcpu->requests, MMU_REQ_SYNC);
 	flush_vcpu(vcpu, FLUSH_guest);
 }

@@ -94,6 +94,20 @@ bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
 	return was_writable;
 }
 
+bool shadow_protect_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
+{
+	struct memslot *twin = slot_twin(op->vm, slot, gfn);
+	bool was_writable = shadow_write_protect(op, slot, gfn);
+
+	if (twin)
+		was_writable |= shadow_write_protect(op, twin, gfn);
+	if (tdp_active(op->vm))
+		was_writable |= op->vm->tdp->write_protect(op, slot, gfn);
+	if (tdp_active(op->vm) && twin)
+		was_writable |= op->vm->tdp->write_protect(op, twin, gfn);
+	return was_writable;
+}
+
 /* ---- whole pages -------------------------------------------------------------------- */
 
 u32 shadow_zap_all(struct mmu_op *op)
@@ -113,24 +127,12 @@ u32 shadow_zap_all(struct mmu_op *op)
 	return zapped;
 }
 
-/* The next page that mirrors the table gfn of this address space, from sp on. */
-static struct sp *next_shadow(struct sp *sp, unsigned as, gfn_t gfn)
-{
-	while (sp && (sp->gfn != gfn || sp->role.smm != as || !sp_has_gptes(sp)))
-		sp = sp->hash_next;
-	return sp;
-}
-
-#define for_each_shadow(vm, sp, next, as, gfn)                                                     \
-	for (sp = next_shadow(sp_hash_chain(vm, gfn), as, gfn);                                    \
-	     sp && (next = sp->hash_next, true); sp = next_shadow(next, as, gfn))
-
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn)
 {
 	struct sp *sp, *next;
 	bool any = false;
 
-	for_each_shadow(op->vm, sp, next, as, gfn) {
+	for_each_shadow (op->vm, sp, next, gfn, as, false) {
 		shadow_zap_page(op, sp);
 		any = true;
 	}
@@ -200,15 +202,24 @@ static bool drop_gptes(struct mmu_op *op, struct sp *sp, unsigned start, unsigne
 	return any;
 }
 
+/* So many writes without a use, and the frame is taken for something else now. A
+ * table of level 1 can be left to the guest instead. */
+static bool is_flooded(const struct mmu_vm *vm, struct sp *sp)
+{
+	u64 flood = mmu_get_knob(vm, MMU_KNOB_flood);
+
+	if (sp->role.level == LEVEL_4K && mmu_get_knob(vm, MMU_KNOB_unsync))
+		return false;
+	return ++sp->write_flooding >= flood && flood;
+}
+
 static void drop_shadows(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
 {
-	u64 flood = mmu_get_knob(op->vm, MMU_KNOB_flood);
 	struct sp *sp, *next;
 	bool any = false;
 
-	/* So many writes without a use, and the frame is taken for something else now. */
-	for_each_shadow(op->vm, sp, next, as, gfn) {
-		if (++sp->write_flooding >= flood && flood)
+	for_each_shadow (op->vm, sp, next, gfn, as, false) {
+		if (is_flooded(op->vm, sp))
 			shadow_zap_page(op, sp);
 		else
 			any |= drop_gptes(op, sp, start, end);

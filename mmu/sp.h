@@ -65,4 +65,13 @@ struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role rol
 /* First of the chain in which pages of gfn are; follow hash_next, compare gfn. */
 struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn);
 
+/* The first page from sp on, along its chain, that mirrors the table gfn of address
+ * space as; twin: of any, for the other one has the same memory there. */
+struct sp *sp_find_shadow(struct sp *sp, gfn_t gfn, unsigned as, bool twin);
+
+/* Each such page; sp may leave the hash in the body. */
+#define for_each_shadow(vm, sp, next, gfn, as, twin)                                               \
+	for (sp = sp_find_shadow(sp_hash_chain(vm, gfn), gfn, as, twin);                           \
+	     sp && (next = sp->hash_next, true); sp = sp_find_shadow(next, gfn, as, twin))
+
 #endif

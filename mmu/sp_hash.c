@@ -126,3 +126,10 @@ struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role rol
 			return sp;
 	return NULL;
 }
+
+struct sp *sp_find_shadow(struct sp *sp, gfn_t gfn, unsigned as, bool twin)
+{
+	while (sp && (sp->gfn != gfn || (sp->role.smm != as && !twin) || !sp_has_gptes(sp)))
+		sp = sp->hash_next;
+	return sp;
+}

@@ -50,6 +50,18 @@ static void count_leaf(struct mmu_vm *vm, unsigned level, s64 n)
 	}
 }
 
+/* [used_start, used_end) holds what is not empty. It grows here; only under the
+ * write lock may it be looked at. */
+static void keep_range(struct sp *sp, unsigned index)
+{
+	if (sp->used_start == sp->used_end)
+		sp->used_start = sp->used_end = index;
+	if (index < sp->used_start)
+		sp->used_start = index;
+	if (index >= sp->used_end)
+		sp->used_end = index + 1;
+}
+
 static void change_account(const struct change *change, u64 old_spte, u64 new_spte)
 {
 	unsigned level = change->sp->role.level;
@@ -59,6 +71,8 @@ static void change_account(const struct change *change, u64 old_spte, u64 new_sp
 
 	if (present)
 		__atomic_fetch_add(&change->sp->present, present, __ATOMIC_RELAXED);
+	if (new_spte && !sp_is_tdp(change->sp))
+		keep_range(change->sp, change->index);
 	if (leaf)
 		count_leaf(vm, level, leaf);
 	mmu_emit(vm->env, op_vcpu(change->op), change->site, spte_set, change->sp->id,

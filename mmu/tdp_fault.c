@@ -8,14 +8,16 @@
 #include "mmu/spte_set.h"
 #include "mmu/tdp_iter.h"
 #include "mmu/tdp_mmu.h"
+#include "mmu/unsync.h"
 
 /* What the fault wants to see mapped. */
 struct want {
 	struct mmu_op *op;
-	const struct memslot *slot;	/* NULL: device memory */
+	struct memslot *slot;	/* NULL: device memory */
 	gfn_t gfn;
 	unsigned level;		/* of the leaf to make */
 	bool write;
+	bool mmu_writable;	/* no synced shadow stands on gfn */
 	enum mmu_verdict verdict;
 };
 
@@ -48,7 +50,7 @@ static u64 want_leaf(const struct want *want, const struct tdp_iter *iter)
 		.level = iter->level,
 		.access = ACC_ALL,
 		.host_writable = slot_is_writable(want->slot),
-		.mmu_writable = !track_is_shadowed(want->op->vm, want->slot, iter->gfn),
+		.mmu_writable = want->mmu_writable,
 		.dirty = want->write,
 	};
 
@@ -196,7 +198,8 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 		(void)tdp_map(&want, root);
 	if (!want.slot || (want.write && !slot_is_writable(want.slot)))
 		return MMU_EMULATE;
-	out->table = want.write && track_is_shadowed(op->vm, want.slot, want.gfn);
+	want.mmu_writable = unsync_try(op, want.slot, want.gfn, want.write);
+	out->table = want.write && !want.mmu_writable;
 	return out->table ? MMU_EMULATE : tdp_map(&want, root);
 }
 

@@ -5,6 +5,7 @@
 #include "mmu/rmap.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
+#include "mmu/unsync.h"
 #include "tests/audit_breaks.h"
 #include "tests/guest_pt.h"
 
@@ -142,6 +143,52 @@ struct machine *break_H_1(void)
 
 	make_guest();
 	page(GVA, 2, &sptep)->unsync = true;
+	g.m.vm->stats.unsync++;
+	return &g.m;
+}
+
+/* GVA's page of level 1 as if the guest had written to its table. */
+static void make_unsync(void)
+{
+	unsigned index = level_index(GVA, 2);
+	struct sp *sp, *parent;
+	spte_t *sptep;
+
+	sp = page(GVA, 1, &sptep);
+	parent = page(GVA, 2, &sptep);
+	sp->unsync = true;
+	g.m.vm->stats.unsync++;
+	unsync_linked(g.m.vm, parent, index, sp);
+	ck_assert_uint_eq(g.m.vcpu[0]->root_mmu.root.sp->unsync_children, 1);
+}
+
+struct machine *break_H_2(void)
+{
+	spte_t *sptep;
+	struct sp *sp;
+
+	make_guest();
+	make_unsync();
+	machine_audit(&g.m);
+	sp = page(GVA, 3, &sptep);
+	sp->unsync_child[0] &= ~1ull;
+	sp->unsync_children = 0;
+	return &g.m;
+}
+
+/* GVA's table of level 1 is one of level 2 for another address. */
+struct machine *break_H_8(void)
+{
+	struct mmu_walk walk;
+	gpa_t table;
+
+	make_guest();
+	ck_assert(mmu_walk(g.m.vcpu[0], GVA, 0, &walk));
+	table = walk.step[3].gpa & PAGE_MASK;
+	guest_store(&g, walk.step[1].gpa + 8, table | GPTE_P | GPTE_W | GPTE_U);
+	guest_poke(&g, GPA, 0x9000 | GPTE_P | GPTE_W | GPTE_U, 8);
+	expect_mapped(&g, 0, 1ull << 30 | 1ull << 21, 0, 0x9000);
+	make_unsync();
 	return &g.m;
 }
 
@@ -296,6 +343,39 @@ static struct machine *page_in_another_bucket(void)
 	return &g.m;
 }
 
+static struct machine *a_mark_that_leads_to_nothing(void)
+{
+	spte_t *sptep;
+	struct sp *sp;
+
+	make_guest();
+	sp = page(GVA, 2, &sptep);
+	sp->unsync_child[7] |= 1;
+	sp->unsync_children++;
+	return &g.m;
+}
+
+static struct machine *a_present_entry_outside_the_range(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA, 1, &sptep)->used_end--;
+	return &g.m;
+}
+
+static struct machine *the_rights_of_the_kernel_alone_for_a_user_page(void)
+{
+	struct mmu_walk walk;
+	spte_t *sptep;
+
+	make_guest();
+	ck_assert(mmu_walk(g.m.vcpu[0], GVA, 0, &walk));
+	page(GVA, 1, &sptep);
+	sptep->raw &= ~(u64)SPTE_U;
+	return &g.m;
+}
+
 #define VARIANT(rule, function) { #function, RULE_##rule, function }
 
 const struct variant shadow_variants[] = {
@@ -306,6 +386,9 @@ const struct variant shadow_variants[] = {
 	VARIANT(E_5, page_in_another_bucket),
 	VARIANT(E_11, invalid_in_the_hash),
 	VARIANT(E_9, mmu_writable_table),
+	VARIANT(E_7, a_present_entry_outside_the_range),
+	VARIANT(H_2, a_mark_that_leads_to_nothing),
+	VARIANT(H_3, the_rights_of_the_kernel_alone_for_a_user_page),
 	VARIANT(H_3, more_rights_than_the_guest_gives),
 	VARIANT(H_3, an_upper_entry_that_leads_elsewhere),
 	VARIANT(H_3, present_though_the_guest_has_nothing),

@@ -202,6 +202,7 @@ struct machine *break_E_8(void)
 {
 	make_tree();
 	table(1)->unsync = true;
+	m.vm->stats.unsync++;
 	return &m;
 }
 

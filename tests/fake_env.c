@@ -192,6 +192,7 @@ void machine_init(struct machine *m, const struct mmu_config *config)
 	config = config ? config : &usual;
 	ck_assert_int_eq(mmu_vm_create(&m->fake.env, config, &m->vm), MMU_OK);
 	machine_knob(m, MMU_KNOB_huge, 0);
+	machine_knob(m, MMU_KNOB_unsync, 0);
 	m->nr_vcpus = config->nr_vcpus;
 	for (unsigned i = 0; i < m->nr_vcpus; i++)
 		ck_assert_int_eq(mmu_vcpu_create(m->vm, i, &m->vcpu[i]), MMU_OK);

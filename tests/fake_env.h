@@ -110,7 +110,7 @@ struct machine {
 
 /* A VM with vCPUs and no slots. NULL config: TDP with 4 levels (shadow
  * where the build has no TDP), 48 bits, 2 vCPUs. The knob `huge` is off: who wants
- * large pages turns it. */
+ * large pages turns it. So is `unsync`. */
 void machine_init(struct machine *m, const struct mmu_config *config);
 void machine_knob(struct machine *m, enum mmu_knob knob, u64 value);
 /* Audits, destroys, looks for leaks. */

@@ -30,7 +30,9 @@ needs()		# PATTERN FILE...: each file's undefined names that match
 # The hosted objects stand for both builds: the sources are the same.
 back_ends()	# BUILD-TREE
 {
-	needs '^(shadow|rmap|gwalk|unsync|page_track)_' "$1"/mmu/tdp_*.o
+	# May a frame with shadows be writable: a question of both.
+	needs '^(shadow|rmap|gwalk|unsync|page_track)_' "$1"/mmu/tdp_*.o |
+		grep -v ' unsync_try$'
 	needs '^tdp_' "$1"/mmu/shadow_*.o "$1"/mmu/rmap*.o "$1"/mmu/gwalk*.o \
 		"$1"/mmu/unsync*.o "$1"/mmu/page_track*.o
 }

@@ -161,7 +161,7 @@ hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.
 hosted_tests += %D%/check_mmio.t %D%/check_split.t
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
-hosted_tests += %D%/check_shadow_tables.t
+hosted_tests += %D%/check_shadow_tables.t %D%/check_unsync.t %D%/check_unsync_links.t
 %C%_check_exchange_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_access_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
@@ -177,6 +177,10 @@ endif
 %C%_check_shadow_modes_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_tables_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_unsync_t_SOURCES = %D%/check_unsync.c %D%/unsync_guest.c %D%/unsync_guest.h
+%C%_check_unsync_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_unsync_links_t_SOURCES = %D%/check_unsync_links.c %D%/unsync_guest.c %D%/unsync_guest.h
+%C%_check_unsync_links_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 
 # The duel: the library against a naive MMU, on the simulated machine.
 hosted_tests += %D%/duel.t

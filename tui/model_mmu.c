@@ -89,6 +89,7 @@ ON(sp_zap)
 		return;
 	}
 	sp->zapped = true;
+	sp->unsync = false;
 	sp->role = e->role;
 	sp->root_count = e->root_count;
 }
