@@ -106,6 +106,18 @@ static void tool_hpa(struct duel *d, gpa_t gpa)
 			  (unsigned long long)hpa);
 }
 
+/* What a LOCKed instruction that is carried out for the guest does. */
+static size_t exchange(struct sim_cpu *cpu, gva_t gva, u64 value)
+{
+	enum mmu_exchange got = MMU_DIFFERS;
+	struct mmu_fault fault;
+	u64 expected = 0;
+
+	while (got == MMU_DIFFERS)
+		got = mmu_cmpxchg_gva(cpu->vcpu, gva, &expected, &value, 8, 0, &fault);
+	return got == MMU_EXCHANGED ? 8 : 0;
+}
+
 void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct naive_access na = { .gva = duel_gva(&cpu->regs, op->r[0]) & ~7ull,
@@ -126,8 +138,12 @@ void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	naive_do(&d->naive, &cpu->regs, &na, &nr);
 	d->naive.past.settled = false;
 	for_library(d, false);
-	done = na.kind == NAIVE_WRITE ? mmu_write_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL)
-				      : mmu_read_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL);
+	if (na.kind != NAIVE_WRITE)
+		done = mmu_read_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL);
+	else if (op->r[1] / 3 % 2)
+		done = exchange(cpu, na.gva, value);
+	else
+		done = mmu_write_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL);
 	if (done != (nr.end == NAIVE_OK ? 8 : 0) || (done && value != na.value))
 		duel_fail(d, "by gva 0x%llx: %zu bytes, 0x%llx, naive %s, 0x%llx",
 			  (unsigned long long)na.gva, done, (unsigned long long)value,
