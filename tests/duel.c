@@ -4,19 +4,18 @@
  *
  *	duel.t                       the test: both back ends, then completeness
  *	duel.t [--seed=N] [--ops=N] [--runs=N] [--seconds=N] [--mmu=shadow|tdp]
- *	       [--every=N] [--no-events] [--verbose] [--first] [--tap]
+ *	       [--every=N] [--scenario=FILE] [--no-events] [--verbose] [--first] [--tap]
  *
  * With options it runs what they say: seeds from N on, until runs or seconds
- * are over. --every: operations between audits. --first does not shorten what it
+ * are over. --every: operations between audits. --scenario writes down the last run. --first does not shorten what it
  * finds; --tap with others is the test for so long or from that seed. A failure
- * prints its seed and the shortest list of operations found that still fails.
- * Status 0: no difference.
+ * prints its seed and the shortest list of operations found that still fails, and
+ * writes them down as a scenario, duel-SEED-MMU.scn. Status 0: no difference.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "tests/duel.h"
 
 #define DEFAULT_OPS	1500
@@ -33,62 +32,6 @@ struct options {
 	double seconds;		/* 0: runs alone count */
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static const char *mode_name(unsigned mode)
-{
-	return mode == MMU_MODE_TDP ? "tdp" : "shadow";
-}
-
-/* Leaves out ever smaller parts while what remains still fails. */
-static unsigned shrink(const struct duel_config *config, struct duel_op *op, unsigned n)
-{
-	struct duel_op *fewer = calloc(n, sizeof(*fewer));
-	double end = now() + 20;
-
-	for (unsigned part = n / 2; part && fewer; part /= 2)
-		for (unsigned from = 0; from + part <= n && now() < end;) {
-			memcpy(fewer, op, from * sizeof(*op));
-			memcpy(fewer + from, op + from + part, (n - from - part) * sizeof(*op));
-			duel.tape = NULL;
-			if (duel_run(&duel, config, fewer, n - part)) {
-				from += part;
-				continue;
-			}
-			n -= part;
-			memcpy(op, fewer, n * sizeof(*op));
-		}
-	free(fewer);
-	return n;
-}
-
-static void explain(const struct options *options, const struct duel_config *config,
-		    struct duel_op *op, unsigned n)
-{
-	struct duel_config c = *config;
-
-	printf("# FAILED: seed %llu, --mmu=%s, operation %u of %u: %s\n",
-	       (unsigned long long)c.seed, mode_name(c.mode), duel.at, n,
-	       duel.failure);
-	if (options->first)
-		return;
-	n = duel.at + 1 < n ? duel.at + 1 : n;
-	for (unsigned i = 0; i < n; i++)
-		op[i].pinned = op[i].kind == DUEL_access;
-	n = shrink(&c, op, n);
-	c.verbose = true;
-	duel.tape = NULL;
-	printf("# the shortest found:\n");
-	duel_run(&duel, &c, op, n);
-	printf("# %s\n", duel.failure);
-}
-
 /* One run; false and an explanation on failure. */
 static bool one(const struct options *options, const struct duel_config *config)
 {
@@ -99,7 +42,7 @@ static bool one(const struct options *options, const struct duel_config *config)
 	duel.tape = NULL;
 	ok = duel_run(&duel, config, op, config->ops);
 	if (!ok)
-		explain(options, config, op, config->ops);
+		duel_explain(&duel, config, op, config->ops, !options->first);
 	free(op);
 	return ok;
 }
@@ -140,18 +83,18 @@ static void print_counts(const u64 sum[DUEL_COUNTS])
 static bool many(const struct options *options, unsigned mode)
 {
 	struct duel_config config = options->config;
-	double end = now() + options->seconds;
+	double end = duel_now() + options->seconds;
 	u64 sum[DUEL_COUNTS] = { 0 };
 	unsigned runs = 0;
 
 	config.mode = mode;
-	for (; runs < options->runs && (!options->seconds || now() < end); runs++) {
+	for (; runs < options->runs && (!options->seconds || duel_now() < end); runs++) {
 		if (!one(options, &config))
 			return false;
 		config.seed++;
 		add_counts(sum);
 	}
-	printf("# %s: seeds %llu to %llu, %u operations each:", mode_name(mode),
+	printf("# %s: seeds %llu to %llu, %u operations each:", duel_mode_name(mode),
 	       (unsigned long long)options->config.seed, (unsigned long long)config.seed - 1,
 	       config.ops);
 	print_counts(sum);
@@ -212,7 +155,7 @@ static bool complete(const struct options *options, unsigned mode)
 	}
 	count_missed(&sites, true, &tried);
 	printf("# %s: %u sites change the model, the loss of %u goes unnoticed in %u runs\n",
-	       mode_name(mode), tried, missed, runs);
+	       duel_mode_name(mode), tried, missed, runs);
 	return ok && tried && !missed;
 }
 
@@ -274,6 +217,9 @@ static bool take(struct options *o, int c, const char *arg)
 	case 'c':
 		o->config.every = strtoul(arg, NULL, 0);
 		return o->config.every > 0;
+	case 'w':
+		o->config.script = arg;
+		return true;
 	case 'f':
 		o->first = true;
 		return true;
@@ -292,6 +238,7 @@ int main(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 't' }, { "no-events", no_argument, NULL, 'e' },
 		{ "verbose", no_argument, NULL, 'v' },	  { "tap", no_argument, NULL, 'T' },
 		{ "first", no_argument, NULL, 'f' },	  { "every", required_argument, NULL, 'c' },
+		{ "scenario", required_argument, NULL, 'w' },
 		{ 0 },
 	};
 	struct options o = { .config = { .seed = 1, .ops = DEFAULT_OPS, .events = true,

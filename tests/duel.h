@@ -12,6 +12,7 @@
 #ifndef TESTS_DUEL_H
 #define TESTS_DUEL_H
 
+#include <stdio.h>
 #include "hv/sim/sim.h"
 #include "tests/naive.h"
 #include "tui/link.h"
@@ -39,6 +40,7 @@ struct duel_config {
 	bool events;		/* hold the user interface's model against the dump */
 	bool verbose;		/* print every operation */
 	unsigned every;		/* operations between audits */
+	const char *script;	/* write a scenario there, or NULL */
 };
 
 #define DUEL_CPUS	NAIVE_CPUS	/* at most */
@@ -66,6 +68,8 @@ struct duel {
 	struct model *model;
 	struct duel_tape *tape;		/* NULL: not kept */
 	u64 seq;			/* of events given to the model */
+	FILE *script;			/* what is done, as a scenario; NULL: nobody wants it */
+	bool script_open;		/* its last line may get a result */
 	char failure[400];		/* empty: none */
 	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
 	u64 edits;	/* entries that the guest changed */
@@ -83,6 +87,16 @@ void duel_generate(struct duel_op *op, unsigned n, u64 seed);
  *   returns  true: no difference; else duel->failure says what, duel->at where
  */
 bool duel_run(struct duel *duel, const struct duel_config *config, struct duel_op *op, unsigned n);
+
+/*
+ * Says how the last run failed. shorten: looks for fewer operations that fail, too,
+ * prints these and writes a scenario of them.
+ */
+void duel_explain(struct duel *duel, const struct duel_config *config, struct duel_op *op,
+		  unsigned n, bool shorten);
+
+const char *duel_mode_name(unsigned mode);
+double duel_now(void);		/* seconds */
 
 /* Prints what an operation would be, for a person. */
 void duel_print_op(const struct duel_op *op, unsigned at);
@@ -160,6 +174,14 @@ unsigned duel_levels(const struct mmu_regs *regs);
  * a table (level > 1) or a page. */
 gpa_t duel_entry(const struct mmu_regs *regs, gpa_t table, gva_t gva, unsigned level);
 u64 duel_pte_for(const struct mmu_regs *regs, unsigned level, u64 r);
+
+/* The scenario (duel_script.c): a line; one for an access; how it must end. value:
+ * what is read, NULL: nothing. */
+void duel_script_begin(struct duel *duel, const char *path);
+void duel_script_end(struct duel *duel);
+void duel_line(struct duel *duel, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void duel_line_access(struct duel *duel, const struct sim_cpu *cpu, const struct sim_access *a);
+void duel_line_result(struct duel *duel, enum sim_outcome outcome, u64 error, const u64 *value);
 
 /* The user interface's side (duel_model.c). */
 bool duel_model_open(struct duel *duel, bool keep_tape);

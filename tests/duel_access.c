@@ -58,10 +58,14 @@ static void run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a
 	u64 before = d->sim.mem.refused;
 	struct sim_access again = *a;
 
+	duel_line_access(d, cpu, a);
 	sim_access(cpu, a);
 	if (a->outcome != SIM_NOMEM || !duel_refused(d, before))
 		return;
+	duel_line_result(d, SIM_NOMEM, 0, NULL);
+	duel_line(d, "fail 0");
 	*a = again;
+	duel_line_access(d, cpu, a);
 	sim_access(cpu, a);
 }
 
@@ -88,6 +92,13 @@ static u64 naive_offset(struct duel *d, unsigned as, gpa_t gpa)
 	u8 *at = naive_memory(&d->naive, as, gpa, &readonly);
 
 	return at ? (u64)(at - d->naive.ram) : ~0ull;
+}
+
+/* For the scenario: what the naive MMU expects. */
+static void expect(struct duel *d, const struct naive_access *na, const struct naive_result *nr)
+{
+	duel_line_result(d, outcome_of[nr->end], nr->error,
+			 na->kind == NAIVE_WRITE ? NULL : &na->value);
 }
 
 static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
@@ -151,6 +162,16 @@ static bool never(void *arg, const struct naive_result *r)
 	return false;
 }
 
+/* What would come of the access now. */
+static void expect_now(struct duel *d, const struct sim_cpu *cpu, const struct naive_access *na)
+{
+	struct naive_access again = *na;
+	struct naive_result now;
+
+	naive_do(&d->naive, &cpu->regs, &again, &now);
+	expect(d, &again, &now);
+}
+
 /* The hardware went by itself, and there is more than one way. */
 static void compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
 			 const struct naive_access *na)
@@ -159,15 +180,17 @@ static void compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_a
 	u64 offset = e ? tlb_offset(d, e, a->gva) : ~0ull, value = a->value;
 	struct naive_result now;
 
+	naive_walk(&d->naive, &cpu->regs, na, false, &now);
 	if (offset == ~0ull || !may_go(d, cpu, na, offset)) {
+		expect_now(d, cpu, na);
 		duel_fail(d, "gva 0x%llx %s %s: it went to 0x%llx of RAM%s, where it never led "
 			  "since the vCPU forgot it", (unsigned long long)a->gva,
 			  a->user ? "user" : "supervisor", kind_name[a->kind],
 			  (unsigned long long)offset, a->tlb_hit ? ", by the TLB" : "");
 		return;
 	}
+	duel_line_result(d, SIM_OK, 0, a->kind == HW_WRITE ? NULL : &a->value);
 	d->windows++;
-	naive_walk(&d->naive, &cpu->regs, na, false, &now);
 	d->stale += now.end != NAIVE_OK || naive_offset(d, cpu->regs.smm, now.gpa) != offset;
 	if (a->kind == HW_WRITE) {
 		naive_past_write(&d->naive.past, d->naive.ram, offset);
@@ -212,6 +235,7 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	d->naive.past.settled = a->emulated && !duel_is_tdp(d);
 	naive_do(&d->naive, &cpu->regs, &na, &nr);
 	d->naive.past.settled = false;
+	expect(d, &na, &nr);
 	compare(d, cpu, a, &na, &nr);
 }
 
@@ -240,11 +264,15 @@ static void check_entry(struct duel *d, struct sim_cpu *cpu, const struct tlb_en
 		    (duel_is_tdp(d) && !hw_allows(&stage[1], e->below_access, &below)) ||
 		    (a.kind == HW_WRITE && !e->dirty))
 			continue;
-		if (!may_go(d, cpu, &na, tlb_offset(d, e, e->gva)))
-			duel_fail(d, "the TLB lets gva 0x%llx %s %s pass to 0x%llx of RAM, which "
-				  "was never allowed since the vCPU forgot it",
-				  (unsigned long long)e->gva, a.user ? "user" : "supervisor",
-				  kind_name[a.kind], (unsigned long long)tlb_offset(d, e, e->gva));
+		if (may_go(d, cpu, &na, tlb_offset(d, e, e->gva)))
+			continue;
+		duel_line_access(d, cpu, &(struct sim_access){ .gva = a.addr, .kind = a.kind,
+							       .user = a.user, .ac = ac, .size = 1 });
+		expect_now(d, cpu, &na);
+		duel_fail(d, "the TLB lets gva 0x%llx %s %s pass to 0x%llx of RAM, which was "
+			  "never allowed since the vCPU forgot it", (unsigned long long)e->gva,
+			  a.user ? "user" : "supervisor", kind_name[a.kind],
+			  (unsigned long long)tlb_offset(d, e, e->gva));
 	}
 }
 

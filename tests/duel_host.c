@@ -3,14 +3,34 @@
 #include <string.h>
 #include "tests/duel.h"
 
+/* To memory that is not there the scenario does not write. */
+static void line_put(struct duel *d, const struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigned size)
+{
+	unsigned as = cpu ? cpu->regs.smm : 0;
+	bool readonly = false;
+
+	if (!naive_memory(&d->naive, as, gpa, &readonly) || readonly ||
+	    !naive_memory(&d->naive, as, gpa + size - 1, &readonly) || readonly)
+		return;
+	if (size < 8)
+		value &= BIT(8 * size) - 1;
+	if (cpu)
+		duel_line(d, "cpu%u: put 0x%llx = 0x%llx %u", cpu->id, (unsigned long long)gpa,
+			  (unsigned long long)value, size);
+	else
+		duel_line(d, "poke 0x%llx = 0x%llx %u", (unsigned long long)gpa,
+			  (unsigned long long)value, size);
+}
+
 /* Writes on both sides, by the host (cpu NULL) or by the host for a vCPU. Shadow
  * paging follows at once; the hardware's walker hears nothing of it. */
 void duel_put(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigned size)
 {
-	size_t mine = cpu ? mmu_vcpu_write(cpu->vcpu, gpa, &value, size)
-			  : mmu_vm_write(d->sim.vm, gpa, &value, size);
-	size_t naive;
+	size_t mine, naive;
 
+	line_put(d, cpu, gpa, value, size);
+	mine = cpu ? mmu_vcpu_write(cpu->vcpu, gpa, &value, size)
+		   : mmu_vm_write(d->sim.vm, gpa, &value, size);
 	d->naive.past.settled = !duel_is_tdp(d);
 	naive = naive_copy(&d->naive, cpu ? cpu->regs.smm : 0, gpa, &value, size, true);
 	d->naive.past.settled = false;
@@ -134,8 +154,15 @@ void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		na.kind = NAIVE_WRITE;
 	na.value = value = duel_pte(&cpu->regs, op->r[2]);
 	for_library(d, true);
+	if (na.kind == NAIVE_WRITE)
+		duel_line(d, "cpu%u: tool-write 0x%llx = 0x%llx", cpu->id,
+			  (unsigned long long)na.gva, (unsigned long long)value);
+	else
+		duel_line(d, "cpu%u: tool-read 0x%llx", cpu->id, (unsigned long long)na.gva);
 	d->naive.past.settled = !duel_is_tdp(d);
 	naive_do(&d->naive, &cpu->regs, &na, &nr);
+	duel_line_result(d, nr.end == NAIVE_OK ? SIM_OK : SIM_STUCK, 0,
+			 na.kind == NAIVE_WRITE ? NULL : &na.value);
 	d->naive.past.settled = false;
 	for_library(d, false);
 	if (na.kind != NAIVE_WRITE)
@@ -173,12 +200,15 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 			i = k;
 	s = &d->naive.slot[i];
 	if (s->used) {
+		duel_line(d, "unslot %u %u", i, s->as);
 		status = mmu_slot_delete(d->sim.vm, s->as, i);
 	} else {
 		s->gfn = new_place(i, op->r[1]);
 		status = duel_make_slot(d, i);
-		if (status == MMU_NOMEM && duel_refused(d, before))
+		if (status == MMU_NOMEM && duel_refused(d, before)) {
+			duel_line(d, "fail 0");
 			status = duel_make_slot(d, i);
+		}
 	}
 	s->used = !s->used;
 	duel_tell(op, "%s slot %u of address space %u at gfn 0x%llx", s->used ? "+" : "-", i, s->as,
@@ -199,8 +229,15 @@ void duel_op_knob(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	else if (value > 8)
 		value = row->min + op->r[2] % 8;
 	duel_tell(op, "%s = %llu", row->name, (unsigned long long)value);
+	duel_line(d, "knob %s %llu", row->name, (unsigned long long)value);
 	if (mmu_set_knob(d->sim.vm, knob, value) != MMU_OK)
 		duel_fail(d, "knob %s refuses %llu", row->name, (unsigned long long)value);
+}
+
+static void zap_all(struct duel *d)
+{
+	duel_line(d, "zap");
+	mmu_zap_all(d->sim.vm);
 }
 
 void duel_op_zap(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -208,25 +245,48 @@ void duel_op_zap(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	gfn_t start = op->r[0] % 0xc20;
 
 	(void)cpu;
-	if (op->r[1] % 8 == 0)
-		mmu_zap_all(d->sim.vm);
-	else
-		mmu_zap_range(d->sim.vm, op->r[1] >> 8 & 1, start, start + 1 + op->r[2] % 0x40);
+	if (op->r[1] % 8 == 0) {
+		zap_all(d);
+		return;
+	}
+	duel_line(d, "zap 0x%llx 0x%llx %u", (unsigned long long)start << PAGE_SHIFT,
+		  (unsigned long long)(1 + op->r[2] % 0x40) << PAGE_SHIFT,
+		  (unsigned)(op->r[1] >> 8 & 1));
+	mmu_zap_range(d->sim.vm, op->r[1] >> 8 & 1, start, start + 1 + op->r[2] % 0x40);
+}
+
+void duel_op_split(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	u64 before = d->sim.mem.refused, nr;
+	gfn_t start = op->r[0] % 0xc20, end = start + 1 + op->r[2] % 0x400;
+
+	(void)cpu;
+	if (mmu_split_range(d->sim.vm, 0, start, end, &nr) == MMU_NOMEM) {
+		if (!duel_refused(d, before))
+			return;
+		duel_line(d, "fail 0"); /* the scenario does it once, and whole */
+		if (mmu_split_range(d->sim.vm, 0, start, end, &nr) != MMU_OK)
+			duel_fail(d, "mmu_split_range: no memory, with memory");
+	}
+	duel_line(d, "split 0x%llx 0x%llx", (unsigned long long)start << PAGE_SHIFT,
+		  (unsigned long long)(end - start) << PAGE_SHIFT);
 }
 
 void duel_op_unprotect(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	mmu_unprotect(d->sim.vm, duel_table_gpa(&cpu->regs, op->r[0]) >> PAGE_SHIFT);
+	gpa_t gpa = duel_table_gpa(&cpu->regs, op->r[0]) & PAGE_MASK;
+
+	duel_line(d, "unprotect 0x%llx", (unsigned long long)gpa);
+	mmu_unprotect(d->sim.vm, gpa >> PAGE_SHIFT);
 }
 
 /* Soon, at whatever needs a page first; or at once, for the root. */
 void duel_op_starve(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	if (op->r[1] & 1) {
-		mmu_zap_all(d->sim.vm);
-		d->sim.mem.fail_in = 1;
+	d->sim.mem.fail_in = op->r[1] & 1 ? 1 : 1 + op->r[0] % 4;
+	if (op->r[1] & 1)
+		zap_all(d);
+	duel_line(d, "fail %llu", (unsigned long long)d->sim.mem.fail_in);
+	if (op->r[1] & 1)
 		duel_visit(d, cpu);
-	} else {
-		d->sim.mem.fail_in = 1 + op->r[0] % 4;
-	}
 }

@@ -13,6 +13,10 @@ void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *r
 
 	if (all || cr3_load)
 		naive_flush(&d->naive.past, cpu->id, all);
+	duel_line(d, "cpu%u: regs 0x%llx 0x%llx 0x%llx 0x%llx %u %u", cpu->id,
+		  (unsigned long long)regs->cr0, (unsigned long long)regs->cr3,
+		  (unsigned long long)regs->cr4, (unsigned long long)regs->efer, regs->smm,
+		  cr3_load);
 	sim_set_regs(cpu, regs, cr3_load);
 }
 
@@ -43,6 +47,7 @@ static void check_flushed(struct duel *d, struct sim_cpu *cpu, gva_t gva, const 
 
 void duel_invlpg(struct duel *d, struct sim_cpu *cpu, gva_t gva)
 {
+	duel_line(d, "cpu%u: invlpg 0x%llx", cpu->id, (unsigned long long)gva);
 	naive_invlpg(&d->naive.past, cpu->id, gva);
 	sim_invlpg(cpu, gva);
 }

@@ -74,6 +74,8 @@ void duel_print_op(const struct duel_op *op, unsigned at)
 
 void duel_check_always(struct duel *d)
 {
+	if (d->sim.promises_broken && !d->failure[0])
+		duel_line(d, "expect no ghost");
 	if (d->sim.promises_broken)
 		duel_fail(d, "a TLB entry allows more than the tables after all flushes were done");
 	if (d->sim.ghosts_used)
@@ -90,6 +92,21 @@ static void finding(void *arg, const struct mmu_finding *f)
 		  (unsigned long long)f->want);
 }
 
+/* For the scenario: what should be there. */
+static void line_peek(struct duel *d, u64 offset, u64 value)
+{
+	for (unsigned i = 0; i < duel_nr_slots; i++) {
+		const struct naive_slot *s = &d->naive.slot[i];
+
+		if (!s->used || s->as || offset - s->offset >= s->npages << PAGE_SHIFT)
+			continue;
+		duel_line(d, "peek 0x%llx 8 -> 0x%llx",
+			  (unsigned long long)((s->gfn << PAGE_SHIFT) + offset - s->offset),
+			  (unsigned long long)value);
+		return;
+	}
+}
+
 /* Nearly always the first frames, where the tables are; now and then all. */
 static void check_memory(struct duel *d, u64 size)
 {
@@ -102,6 +119,7 @@ static void check_memory(struct duel *d, u64 size)
 		memcpy(&a, real + at, 8);
 		memcpy(&b, d->naive.ram + at, 8);
 		if (a != b) {
+			line_peek(d, at, b);
 			duel_fail(d, "memory at 0x%llx is 0x%llx, naive 0x%llx",
 				  (unsigned long long)at, (unsigned long long)a,
 				  (unsigned long long)b);
@@ -122,9 +140,16 @@ void duel_check_all(struct duel *d)
 enum mmu_status duel_make_slot(struct duel *d, unsigned i)
 {
 	const struct naive_slot *s = &d->naive.slot[i];
+	enum mmu_status status;
 
-	return mmu_slot_create(d->sim.vm, s->as, i, s->gfn, s->npages, d->ram_hpa + s->offset,
-			       s->readonly ? MMU_SLOT_READONLY : 0);
+	status = mmu_slot_create(d->sim.vm, s->as, i, s->gfn, s->npages, d->ram_hpa + s->offset,
+				 s->readonly ? MMU_SLOT_READONLY : 0);
+	if (status == MMU_OK)
+		duel_line(d, "place %u %u 0x%llx 0x%llx 0x%llx%s", s->as, i,
+			  (unsigned long long)s->gfn << PAGE_SHIFT,
+			  (unsigned long long)s->npages << PAGE_SHIFT,
+			  (unsigned long long)s->offset, s->readonly ? " ro" : "");
+	return status;
 }
 
 static bool make_slots(struct duel *d)
@@ -149,6 +174,7 @@ static bool make_slots(struct duel *d)
 
 static void turn_knob(struct duel *d, enum mmu_knob knob, u64 value)
 {
+	duel_line(d, "knob %s %llu", mmu_knobs[knob].name, (unsigned long long)value);
 	if (mmu_set_knob(d->sim.vm, knob, value) != MMU_OK)
 		abort();
 }
@@ -156,7 +182,7 @@ static void turn_knob(struct duel *d, enum mmu_knob knob, u64 value)
 static void turn_knobs(struct duel *d)
 {
 	turn_knob(d, MMU_KNOB_huge, d->config.seed & 1);
-	turn_knob(d, MMU_KNOB_budget, d->config.seed % 4 == 3 ? 24 : 0);
+	turn_knob(d, MMU_KNOB_budget, d->config.seed % 4 == 3 ? 64 : 0);
 }
 
 static const char *make_machine(struct duel *d)
@@ -178,15 +204,19 @@ static const char *make_machine(struct duel *d)
 	config.shared = path;
 	failed = sim_create(&d->sim, &config);
 	unlink(path);
-	if (!failed)
-		turn_knobs(d);
-	return failed;
+	if (failed)
+		return failed;
+	if (d->config.script)
+		duel_script_begin(d, d->config.script);
+	turn_knobs(d);
+	return NULL;
 }
 
 static void end(struct duel *d)
 {
 	u64 pages;
 
+	duel_script_end(d);
 	if (!d->sim.panic) {
 		mmu_vm_destroy(d->sim.vm);
 		d->sim.vm = NULL;

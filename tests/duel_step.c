@@ -33,12 +33,23 @@ bool duel_refused(struct duel *d, u64 before)
 	return true;
 }
 
+static void visit(struct duel *d, struct sim_cpu *cpu)
+{
+	if (sim_visit(cpu) != MMU_OK)
+		duel_fail(d, "mmu_enter: no memory, with memory");
+}
+
 void duel_visit(struct duel *d, struct sim_cpu *cpu)
 {
 	u64 before = d->sim.mem.refused;
 
-	if (sim_visit(cpu) != MMU_OK && duel_refused(d, before) && sim_visit(cpu) != MMU_OK)
-		duel_fail(d, "mmu_enter: no memory, with memory");
+	duel_line(d, "cpu%u: enter", cpu->id);
+	if (sim_visit(cpu) == MMU_OK || !duel_refused(d, before))
+		return;
+	duel_line_result(d, SIM_NOMEM, 0, NULL);
+	duel_line(d, "fail 0");
+	duel_line(d, "cpu%u: enter", cpu->id);
+	visit(d, cpu);
 }
 
 /* Nobody watches the PDPTEs of a PAE guest, as the manual wants it: a change
@@ -62,10 +73,12 @@ static void reload_pdptes(struct duel *d)
 
 /* ---- all at once ---------------------------------------------------------- */
 
+#define STORM 24	/* accesses of each vCPU */
+
 struct storm {
 	struct duel *d;
 	struct sim_cpu *cpu;
-	u64 r;
+	struct sim_access access[STORM];
 };
 
 /*
@@ -95,15 +108,27 @@ static void storm_task(void *arg)
 {
 	struct storm *s = arg;
 
-	for (unsigned i = 0; i < 24; i++) {
-		struct duel_op op = { .r = { sched_random(&s->r), sched_random(&s->r),
-					     sched_random(&s->r), sched_random(&s->r) } };
-		struct sim_access a = duel_make_access(s->d, s->cpu, &op);
+	for (unsigned i = 0; i < STORM; i++) {
+		struct sim_access *a = &s->access[i];
 
-		sim_access(s->cpu, &a);
-		if (a.outcome == SIM_STUCK && !quarrel(s->d))
+		if (i)
+			sched_point(s->d->sim.sched, POINT_line);
+		sim_access(s->cpu, a);
+		if (a->outcome == SIM_STUCK && !quarrel(s->d))
 			duel_fail(s->d, "gva 0x%llx: the access faults for ever",
-				  (unsigned long long)a.gva);
+				  (unsigned long long)a->gva);
+	}
+}
+
+static void make_storm(struct storm *s, u64 r)
+{
+	for (unsigned i = 0; i < STORM; i++) {
+		struct duel_op op = { .r = { sched_random(&r), sched_random(&r), sched_random(&r),
+					     sched_random(&r) } };
+
+		s->access[i] = duel_make_access(s->d, s->cpu, &op);
+		duel_line_access(s->d, s->cpu, &s->access[i]);
+		duel_line_result(s->d, SIM_STUCK, 0, NULL); /* however it ends */
 	}
 }
 
@@ -114,20 +139,28 @@ static void storm_task(void *arg)
  */
 void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
-	struct storm storm[DUEL_CPUS];
+	static struct storm storm[DUEL_CPUS];
 
 	(void)cpu;
 	d->sim.mem.fail_in = 0;
+	duel_line(d, "fail 0");
+	duel_line(d, "seed 0x%llx", (unsigned long long)op->r[0]);
+	duel_line(d, "together");
+	sched_seed(d->sim.sched, op->r[0]);
 	for (unsigned i = 0; i < d->cpus; i++) {
-		storm[i] = (struct storm){ d, &d->sim.cpu[i], op->r[i] };
+		storm[i] = (struct storm){ .d = d, .cpu = &d->sim.cpu[i] };
+		make_storm(&storm[i], op->r[1] + i);
 		if (!sched_add(d->sim.sched, i, storm_task, &storm[i]))
 			duel_fail(d, "no memory for a stack");
 	}
+	duel_line(d, "end");
 	if (sched_run(d->sim.sched) != SCHED_DONE) {
 		if (d->sim.panic)
 			longjmp(*d->sim.on_panic, 1);
 		duel_fail(d, "the vCPUs wait for each other for ever");
 	}
+	for (unsigned i = 0; i < d->cpus; i++)
+		visit(d, &d->sim.cpu[i]);
 	memcpy(d->naive.ram, d->sim.mem.base + d->ram_hpa, DUEL_RAM);
 	duel_flush_all(d);
 }

@@ -71,7 +71,10 @@ check-threads: all $(check_LIBRARIES)
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
-.PHONY: check-hosted check-long check-threads mutants
+# The duel for long: OPS operations, half of them on each back end, by all CPUs.
+duel-long: all $(check_PROGRAMS)
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/duel_farm.sh $(OPS) $(SEED)
+.PHONY: duel-long check-hosted check-long check-threads mutants
 
 # The lints: rules of the house which a script can see.
 dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
@@ -194,12 +197,14 @@ hosted_tests += %D%/duel.t
 	%D%/duel_model.c \
 	%D%/duel_regs.c \
 	%D%/duel_run.c \
+	%D%/duel_script.c \
+	%D%/duel_shrink.c \
 	%D%/duel_step.c \
 	%D%/naive.c %D%/naive.h \
 	%D%/naive_past.c %D%/naive_past.h \
 	%D%/naive_walk.c
 %C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)
-dist_check_SCRIPTS += %D%/duel_long.sh %D%/explore.sh %D%/mutants.sh %D%/sim.sh
+dist_check_SCRIPTS += %D%/duel_farm.sh %D%/duel_long.sh %D%/explore.sh %D%/mutants.sh %D%/sim.sh
 TESTS += %D%/explore.sh %D%/sim.sh
 long_tests += %D%/duel_long.sh %D%/mutants.sh
 EXTRA_DIST += %D%/mutants
@@ -221,6 +226,7 @@ EXTRA_DIST += \
 	%D%/sim/recursive.scn \
 	%D%/sim/rights-of-large-pages.scn \
 	%D%/sim/table-in-large-page.scn \
+	%D%/sim/two-spaces.scn \
 	%D%/sim/write-protect-off.scn
 
 # Traps, the guest's and ours.

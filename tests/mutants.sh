@@ -4,6 +4,8 @@
 #
 #     duel shadow | duel tdp      the duel with this back end, stopped at the first
 #                                 difference
+#     replay shadow | replay tdp  the duel, and the scenario that it makes of what it
+#                                 found: red with the mutant, green without
 #     scenario FILE               a scenario that fails then
 #     explore FILE                a search of the orders of a scenario's vCPUs
 #     unit tests/check_NAME.t     a test program
@@ -70,6 +72,21 @@ explore()	# SCENARIO
 	timeout 60 "$dir/program" --quiet "$dir/found.scn" >"$dir/again" 2>&1
 }
 
+# The duel finds it, shortens it and writes it down; what it wrote is red with the
+# mutant, and green with the library as it is.
+replay()	# BACK_END
+{
+	(cd "$dir" && timeout 300 ./program --mmu="$1" --seconds=60) && return 0
+	set -- "$dir"/duel-*.scn
+	link hv/sim/vitrine-sim || return 0
+	timeout 60 "$dir/program" "$1" >"$dir/red"
+	[ $? = 1 ] || { echo "the scenario is not red"; return 0; }
+	timeout 60 "$build/hv/sim/vitrine-sim" "$1" >"$dir/green" ||
+		{ cat "$dir/green"; echo "the scenario is not green without it"; return 0; }
+	rm -f "$1"
+	return 1
+}
+
 # Who should notice is asked; its words are in $dir/out.
 ask()		# KILLER
 {
@@ -77,6 +94,8 @@ ask()		# KILLER
 	'duel '*)
 		link tests/duel.t && timeout 120 "$dir/program" --mmu="${1#duel }" \
 			--seconds="$seconds" --first ;;
+	'replay '*)
+		link tests/duel.t && replay "${1#replay }" ;;
 	'scenario '*)
 		link hv/sim/vitrine-sim && timeout 60 "$dir/program" "$source/${1#scenario }" ;;
 	'explore '*)
@@ -84,7 +103,7 @@ ask()		# KILLER
 	'unit '*)
 		link "${1#unit }" && timeout 120 "$dir/program" ;;
 	*)
-		echo "Kills: $1: it is duel, scenario, explore or unit"
+		echo "Kills: $1: it is duel, replay, scenario, explore or unit"
 		false ;;
 	esac >"$dir/out" 2>&1
 }

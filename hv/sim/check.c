@@ -14,20 +14,37 @@ static bool one_of(const char *word, const char *a, const char *b)
 
 static bool is_setup(enum scn_word_id word)
 {
-	return word == WORD_mmu || word == WORD_vcpus;
+	return word == WORD_mmu || word == WORD_vcpus || word == WORD_ram ||
+	       word == WORD_maxphyaddr || word == WORD_tdp_levels;
+}
+
+static bool writes(enum scn_word_id word)
+{
+	return word == WORD_write || word == WORD_poke || word == WORD_put;
+}
+
+static const char *check_size(const struct scn_line *line, u64 *size)
+{
+	unsigned at = writes(line->word) ? 2 : 1;
+
+	*size = line->nr_n > at ? line->n[at] : 4;
+	if (*size != 1 && *size != 2 && *size != 4 && *size != 8)
+		return "the size is 1, 2, 4 or 8";
+	if (writes(line->word) && *size < 8 && line->n[1] >> (8 * *size))
+		return "the value does not fit into the size";
+	return NULL;
 }
 
 static const char *check_access(const struct scn_line *line)
 {
-	unsigned at = line->word == WORD_write ? 2 : 1;
-	u64 size = line->nr_n > at ? line->n[at] : 4;
+	const char *why;
+	u64 size;
 
-	if (size != 1 && size != 2 && size != 4 && size != 8)
-		return "the size is 1, 2, 4 or 8";
+	why = check_size(line, &size);
+	if (why)
+		return why;
 	if ((line->n[0] & ~PAGE_MASK) + size > PAGE_SIZE)
 		return "the access would cross a page";
-	if (line->word == WORD_write && size < 8 && line->n[1] >> (8 * size))
-		return "the value does not fit into the size";
 	return NULL;
 }
 
@@ -40,8 +57,35 @@ static const char *check_slot(u64 id, gpa_t gpa, u64 size)
 	return size > 1ull << 30 ? "a slot has at most 1G" : NULL;
 }
 
+static const char *check_place(const struct scn_line *line)
+{
+	if (line->n[0] >= MMU_NR_AS)
+		return "the address space is 0 or 1";
+	if (line->nr_w && strcmp(line->w[0], "ro"))
+		return "only ro may follow";
+	if (line->n[4] & ~PAGE_MASK)
+		return "the offset is a multiple of 4096";
+	return check_slot(line->n[1], line->n[2], line->n[3]);
+}
+
+static const char *check_as(const struct scn_line *line, unsigned at)
+{
+	return line->nr_n <= at || line->n[at] < MMU_NR_AS ? NULL : "the address space is 0 or 1";
+}
+
+static const char *check_config(const struct scn_line *line)
+{
+	u64 n = line->n[0];
+
+	if (line->word == WORD_tdp_levels)
+		return n == 4 || n == 5 ? NULL : "there are 4 or 5 levels";
+	return n >= 36 && n <= 52 ? NULL : "it is 36 to 52";
+}
+
 static const char *check_values(const struct scn_line *line)
 {
+	u64 size;
+
 	switch (line->word) {
 	case WORD_mmu:
 		return one_of(line->w[0], "shadow", "tdp") ? NULL : "it is shadow or tdp";
@@ -50,7 +94,23 @@ static const char *check_values(const struct scn_line *line)
 	case WORD_vcpus:
 		return line->n[0] && line->n[0] <= MMU_MAX_VCPUS ? NULL : "1 to 16 vCPUs";
 	case WORD_mem:
+	case WORD_ram:
 		return check_slot(0, 0, line->n[0]);
+	case WORD_maxphyaddr:
+	case WORD_tdp_levels:
+		return check_config(line);
+	case WORD_place:
+		return check_place(line);
+	case WORD_unslot:
+		return check_as(line, 1);
+	case WORD_zap:
+		return check_as(line, 2);
+	case WORD_regs:
+		return line->n[4] < 2 && line->n[5] < 2 ? NULL : "SMM and LOAD are 0 or 1";
+	case WORD_poke:
+	case WORD_put:
+	case WORD_peek:
+		return check_size(line, &size);
 	case WORD_slot:
 		if (line->nr_w && strcmp(line->w[0], "ro"))
 			return "only ro may follow";
@@ -64,6 +124,7 @@ static const char *check_values(const struct scn_line *line)
 		return guest_knows_bit(line->w[0]) ? NULL : "bits are pg wp pse pae pge smep smap nx";
 	case WORD_read:
 	case WORD_write:
+	case WORD_fetch:
 		return check_access(line);
 	case WORD_expect:
 		return line->wish == WISH_ghost && line->nr_w && strcmp(line->w[0], "used")

@@ -75,12 +75,27 @@ void run_cpu_line(struct run *run, const struct scn_line *line)
 		sim_invlpg(cpu, line->n[0]);
 		break;
 	case WORD_enter:
+		run_judge_access(run, line, &(struct sim_access){
+						     .outcome = sim_visit(cpu) == MMU_OK
+									? SIM_OK
+									: SIM_NOMEM });
+		break;
 	case WORD_stay:
-		if ((line->word == WORD_stay ? sim_stay(cpu) : sim_visit(cpu)) != MMU_OK)
+		if (sim_stay(cpu) != MMU_OK)
 			run_fail(run, line, "the host has no page left");
 		break;
 	case WORD_look:
 		look(run, line);
+		break;
+	case WORD_put:
+		run_put(run, line);
+		break;
+	case WORD_tool_read:
+	case WORD_tool_write:
+		run_tool(run, line);
+		break;
+	case WORD_regs:
+		run_regs(run, line);
 		break;
 	case WORD_drop_flush:
 		cpu->lose_flush += line->nr_n ? line->n[0] : 1;

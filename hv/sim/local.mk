@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/expect.def \
 	%D%/explore.c %D%/explore_file.c %D%/explore.h \
 	%D%/guest_mode.c %D%/guest_mode.h \
+	%D%/host.c \
 	%D%/hwwalk.c %D%/hwwalk.h \
 	%D%/judge.c \
 	%D%/machine.c \

@@ -56,22 +56,12 @@ static const char *store(struct run *run, const struct scn_line *line, unsigned 
 		       : "there is no memory to write to";
 }
 
-static const char *peek(struct run *run, const struct scn_line *line)
-{
-	struct sim_access a = { .outcome = SIM_OK };
-
-	if (mmu_vm_read(run->sim.vm, line->n[0], &a.value, 4) != 4)
-		a.outcome = SIM_MMIO;
-	run_judge_access(run, line, &a);
-	return NULL;
-}
-
 static const char *zap(struct run *run, const struct scn_line *line)
 {
 	if (!line->nr_n)
 		mmu_zap_all(run->sim.vm);
 	else
-		mmu_zap_range(run->sim.vm, 0, line->n[0] >> PAGE_SHIFT,
+		mmu_zap_range(run->sim.vm, line->nr_n > 2 ? line->n[2] : 0, line->n[0] >> PAGE_SHIFT,
 			      (line->n[0] + line->n[1] + PAGE_SIZE - 1) >> PAGE_SHIFT);
 	return NULL;
 }
@@ -94,7 +84,8 @@ static const char *knob(struct run *run, const struct scn_line *line)
 
 static const char *unslot(struct run *run, const struct scn_line *line)
 {
-	enum mmu_status status = mmu_slot_delete(run->sim.vm, 0, line->n[0]);
+	enum mmu_status status = mmu_slot_delete(run->sim.vm, line->nr_n > 1 ? line->n[1] : 0,
+						 line->n[0]);
 
 	return status == MMU_OK ? NULL : mmu_status_text(status);
 }
@@ -116,10 +107,15 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 				  line->nr_w > 1 ? line->w[1] : "");
 	case WORD_pte:
 		return store(run, line, guest_pte_size(run->tables.mode));
+	case WORD_place:
+		return run_place(run, line);
 	case WORD_poke:
-		return store(run, line, 4);
+		return run_poke(run, line);
 	case WORD_peek:
-		return peek(run, line);
+		return run_peek(run, line);
+	case WORD_seed:
+		sched_seed(run->sim.sched, line->n[0]);
+		return NULL;
 	case WORD_knob:
 		return knob(run, line);
 	case WORD_zap:
@@ -163,10 +159,18 @@ static bool create(struct run *run)
 			config.memory += line->n[0];
 		else if (line->word == WORD_slot)
 			config.memory += line->n[2];
+		else if (line->word == WORD_ram)
+			config.memory += run->ram_bytes = line->n[0];
+		else if (line->word == WORD_maxphyaddr)
+			config.maxphyaddr = line->n[0];
+		else if (line->word == WORD_tdp_levels)
+			config.tdp_level = line->n[0];
 	}
 	if (run->options->mode >= 0)
 		config.mode = run->options->mode;
 	failed = sim_create(&run->sim, &config);
+	if (!failed && !run_make_ram(run))
+		failed = "no room for the block of memory";
 	if (failed)
 		fprintf(run->options->messages, "vitrine-sim: %s: %s: %s\n",
 			config.shared ? config.shared : run->scn->name, failed,

@@ -40,6 +40,8 @@ struct run {
 	unsigned last_cpu;	/* whose access was the last */
 	u64 ghosts_known;	/* uses of ghosts that the scenario expects */
 	bool have_slot;
+	hpa_t ram_hpa;		/* the block of memory on which place puts slots */
+	u64 ram_bytes;		/* 0: there is none */
 	unsigned held, failed;	/* expectations */
 	unsigned steps;
 	unsigned blocks;	/* together's so far */
@@ -83,5 +85,14 @@ const struct scn_line *run_together(struct run *run, const struct scn_line *line
 
 /* What a vCPU does on a line. */
 void run_cpu_line(struct run *run, const struct scn_line *line);
+
+/* Lines of host.c. NULL, or why a line cannot be carried out. */
+bool run_make_ram(struct run *run);
+const char *run_place(struct run *run, const struct scn_line *line);
+const char *run_poke(struct run *run, const struct scn_line *line);
+const char *run_peek(struct run *run, const struct scn_line *line);
+void run_put(struct run *run, const struct scn_line *line);
+void run_tool(struct run *run, const struct scn_line *line);
+void run_regs(struct run *run, const struct scn_line *line);
 
 #endif

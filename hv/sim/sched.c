@@ -41,6 +41,11 @@ struct sched *sched_create(u64 seed)
 	return sched;
 }
 
+void sched_seed(struct sched *sched, u64 seed)
+{
+	sched->random = seed;
+}
+
 static void forget(struct sched *sched)
 {
 	for (unsigned i = 0; i < PLAN_TASKS; i++) {

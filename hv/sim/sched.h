@@ -26,6 +26,8 @@ static inline u64 sched_random(u64 *state)
 
 /* NULL: no memory. */
 struct sched *sched_create(u64 seed);
+/* From here on it goes on as one made with this seed. */
+void sched_seed(struct sched *sched, u64 seed);
 void sched_destroy(struct sched *sched);
 
 /* Another task for the next run, by its number below PLAN_TASKS; false: there
