@@ -98,6 +98,8 @@ static void protect_batch(struct mmu_op *op, struct sp *const *batch, unsigned n
 	flush_pay(op);
 }
 
+/* The marks go last: who looks for them without the lock, in a flush of the guest's,
+ * waits as long as an entry may still be stale. */
 static bool sync_batch(struct mmu_op *op, struct sp *const *batch, unsigned nr)
 {
 	bool changed = false;
@@ -108,11 +110,11 @@ static bool sync_batch(struct mmu_op *op, struct sp *const *batch, unsigned nr)
 
 		if (!sp->unsync)
 			continue;
-		if (!is_hot(op->vm, sp)) {
-			unsync_clear(op, sp);
-			vm_emit(op->vm, op_vcpu(op), sp_sync, sp->id, sp->gfn);
-		}
 		changed |= sync_page(op, sp);
+		if (is_hot(op->vm, sp))
+			continue;
+		unsync_clear(op, sp);
+		vm_emit(op->vm, op_vcpu(op), sp_sync, sp->id, sp->gfn);
 	}
 	return changed;
 }

@@ -219,9 +219,11 @@ EXTRA_DIST += \
 	%D%/sim/order-free.scn \
 	%D%/sim/order-mmio.scn \
 	%D%/sim/order-slot.scn \
+	%D%/sim/order-sync.scn \
 	%D%/sim/order-table-write.scn \
 	%D%/sim/order-tdp-zap.scn \
 	%D%/sim/order-tdp.scn \
+	%D%/sim/order-unsync.scn \
 	%D%/sim/order-walk.scn \
 	%D%/sim/recursive.scn \
 	%D%/sim/rights-of-large-pages.scn \
