@@ -26,6 +26,10 @@ enum mmu_knob mmu_knob_by_name(const char *name)
 	return i;
 }
 
+#define KNOB(name, initial, min, max, sentence)                                                    \
+	_Static_assert(sizeof(sentence) <= 73, "the sentence of " #name " fits a line");
+#include "mmu/knob.def"
+
 void vm_init_knobs(struct mmu_vm *vm)
 {
 	for (unsigned i = 0; i < MMU_NR_KNOBS; i++)

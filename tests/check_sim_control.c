@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mmu/mmu.h"
 #include "mmu/status.h"
 #include "tui/link.h"
 #include "tui/model.h"
@@ -268,6 +269,8 @@ START_TEST(what_makes_no_sense_is_refused)
 	ck_assert_uint_eq(command(CMD_read, 0, 17, 0, 64), MMU_NOENT);
 	ck_assert_uint_eq(command(CMD_write, 0, CH_GPA, 0, 64), MMU_INVAL);
 	ck_assert_uint_eq(command(CMD_zap, 5, 0, 0, 0), MMU_INVAL);
+	ck_assert_uint_eq(command(CMD_knob, MMU_KNOB_huge, 2, 0, 0), MMU_INVAL);
+	ck_assert_uint_eq(command(CMD_knob, 1000, 0, 0, 0), MMU_INVAL);
 	ck_assert_uint_eq(command(CMD_zap, 0, 9, 3, 0), MMU_INVAL);
 	ck_assert_int_eq(finish(), 0);
 }

@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..30
+echo 1..32
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -144,6 +144,28 @@ keys()
 		grep -q 'RULES ● [0-9]* green' "$dir/out"
 }
 ok 'keys step to the next exit, and audit' keys
+cat >"$dir/knob.script" <<'E5'
+:until sp_new
+:set huge=0
+:until knob
+:set
+:save-screen -
+E5
+knob()
+{
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/knob.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
+		grep -q 'huge *0 *turned' "$dir/out"
+}
+ok 'a knob is turned while a guest runs' knob
+wrong_knob()
+{
+	printf ':until sp_new\n:set huge=2\n' >"$dir/knob.script"
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/knob.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null && return 1
+	grep -q 'huge takes a number from 0 to 1' "$dir/err"
+}
+ok 'a value that a knob does not take is named' wrong_knob
 demo()
 {
 	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"

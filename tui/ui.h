@@ -141,6 +141,10 @@ void ui_go_back(struct ui *ui);				/* where ui_open() came from */
 void ui_next_view(struct ui *ui);			/* the tour's panes, or the next view */
 void ui_show(struct ui *ui, const struct view_ops *view);	/* nothing to return to */
 
+/* "unsync=0": asks the machine to turn a knob; "": shows them all. What is wrong is
+ * said, and ui->status set. */
+void ui_set_knob(struct ui *ui, const char *arg);
+
 /* Names the breaks that are set; false: none. */
 bool ui_breaks(const struct ui *ui, struct text *to);
 

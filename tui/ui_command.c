@@ -142,6 +142,11 @@ static void do_unbreak(struct ui *ui, const char *arg)
 	ui_unbreak(ui);
 }
 
+static void do_set(struct ui *ui, const char *arg)
+{
+	ui_set_knob(ui, arg);
+}
+
 static const struct send_row {
 	const char *name, *sentence;
 	u16 id;
@@ -249,6 +254,7 @@ static const struct command commands[] = {
 	{ "filter", "TEXT", "show only events with a text", do_filter },
 	{ "break", "EVENT", "stop at these, or no more; alone: list", do_break },
 	{ "unbreak", "", "remove all breaks", do_unbreak },
+	{ "set", "KNOB=VALUE", "turn a knob of the MMU; alone: show them", do_set },
 	{ "send", "COMMAND N...", "one of the debug channel: walk, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },

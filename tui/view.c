@@ -6,7 +6,7 @@
 const struct view_ops *const views[] = {
 	&view_pages,  &view_page, &view_spte,	 &view_events, &view_source, &view_console,
 	&view_slots,  &view_vcpus, &view_rmap,	 &view_flushes, &view_tlb,   &view_rules,
-	&view_notes, NULL,
+	&view_knobs,  &view_notes, NULL,
 };
 
 const struct view_ops *view_by_name(const char *name)

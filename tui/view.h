@@ -70,7 +70,7 @@ extern const struct view_ops *const views[];
 
 extern const struct view_ops view_pages, view_page, view_spte, view_events, view_source,
 	view_console, view_slots, view_vcpus, view_rmap, view_flushes, view_tlb, view_rules,
-	view_help, view_notes;
+	view_help, view_knobs, view_notes;
 
 /* NULL if there is none. */
 const struct view_ops *view_by_name(const char *name);

@@ -123,6 +123,17 @@ enum mmu_status command_zap(struct vm *vm, struct command *c)
 	return MMU_OK;
 }
 
+enum mmu_status command_knob(struct vm *vm, struct command *c)
+{
+	if (c->arg[0] >= MMU_NR_KNOBS)
+		return MMU_INVAL;
+	if (c->arg[0] == MMU_KNOB_budget && c->arg[1] && c->arg[1] < VM_MIN_BUDGET) {
+		c->text = "a guest needs 64 pages or more";
+		return MMU_INVAL;
+	}
+	return mmu_set_knob(vm->mmu, (enum mmu_knob)c->arg[0], c->arg[1]);
+}
+
 enum mmu_status command_events(struct vm *vm, struct command *c)
 {
 	bool on = c->arg[0];

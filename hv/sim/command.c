@@ -171,6 +171,11 @@ static enum mmu_status zap(struct sim *sim, const struct order *o)
 	return MMU_OK;
 }
 
+static enum mmu_status knob(struct sim *sim, const struct order *o)
+{
+	return o->arg[0] < MMU_NR_KNOBS ? mmu_set_knob(sim->vm, o->arg[0], o->arg[1]) : MMU_INVAL;
+}
+
 static enum mmu_status carry_out(struct control *c, const struct order *o)
 {
 	struct sim *sim = &c->run->sim;
@@ -207,6 +212,8 @@ static enum mmu_status carry_out(struct control *c, const struct order *o)
 		return MMU_OK;
 	case CMD_zap:
 		return zap(sim, o);
+	case CMD_knob:
+		return knob(sim, o);
 	case CMD_events:
 		sim->env.events_on = o->arg[0];
 		if (sim->env.events_on)
