@@ -13,6 +13,7 @@ bool mirror_begin(struct mmu_vm *vm, const struct sp *sp, struct mirror *mirror)
 	*mirror = (struct mirror){ .sp = sp,
 				   .cpu = gpte_config_cpu(sp->role, sp->config),
 				   .maxphyaddr = vm->maxphyaddr,
+				   .readonly = !slot_is_writable(slot),
 				   .table = mmu_va(vm->env, slot_pfn(slot, sp->gfn) << PAGE_SHIFT) };
 	return true;
 }
@@ -75,7 +76,7 @@ bool mirror_leaf_rights(const struct mirror *mirror, u64 gpte, unsigned *access)
 			may &= ~ACC_EXEC;
 		may = (may & ~ACC_USER) | ACC_WRITE;
 	}
-	if (!(gpte & GPTE_D))
+	if (!(gpte & GPTE_D) && !mirror->readonly)
 		may &= ~ACC_WRITE;
 	*access = have & may;
 	return !(may & ~have & ACC_USER);

@@ -14,6 +14,7 @@ struct mirror {
 	struct cpu_role cpu;	/* how the guest's entries are read */
 	unsigned maxphyaddr;
 	const u8 *table;
+	bool readonly;		/* no A or D can be set in it, and none is needed */
 };
 
 /* returns  false: the table lies in no slot. vm->lock held, or nobody at work */
@@ -44,7 +45,7 @@ unsigned mirror_table_rights(const struct mirror *mirror, u64 gpte);
  *
  * Without CR0.WP the kernel may have W where the guest's entry has none, if the
  * user has nothing and, with SMEP, nobody executes. Without the guest's D nobody
- * has W. An entry for the kernel alone does not become one for both, since
+ * has W, unless it cannot be set. An entry for the kernel alone does not become one for both, since
  * SMEP and SMAP may forbid the kernel what it could do before.
  *
  *   returns  false: the entry must go

@@ -136,6 +136,20 @@ void duel_check_all(struct duel *duel);
 void duel_access(struct duel *duel, struct sim_cpu *cpu, struct duel_op *op, struct sim_access *a);
 struct sim_access duel_make_access(const struct duel *duel, const struct sim_cpu *cpu,
 				   const struct duel_op *op);
+const char *duel_kind_name(enum hw_kind kind);
+/* For the scenario: what the naive MMU expects of the access. */
+void duel_expect(struct duel *duel, const struct naive_access *na, const struct naive_result *nr);
+
+/* The same for what a vCPU may believe (duel_past.c). Is there more than one way for
+ * the access? Then: it was done by what the hardware or the shadow tables had from
+ * before; or it ended in device memory. */
+bool duel_past_counts(struct duel *duel, const struct sim_cpu *cpu, const struct naive_access *na);
+void duel_compare_past(struct duel *duel, struct sim_cpu *cpu, const struct sim_access *a,
+		       const struct naive_access *na);
+void duel_compare_past_mmio(struct duel *duel, struct sim_cpu *cpu, const struct naive_access *na);
+/* Where in ram a gpa is, or the TLB leads; ~0: nowhere in it. */
+u64 duel_offset(struct duel *duel, unsigned as, gpa_t gpa);
+u64 duel_tlb_offset(const struct duel *duel, const struct tlb_entry *e, gva_t gva);
 /* Does what the vCPU's TLB holds agree with what it may believe? */
 void duel_check_tlb(struct duel *duel, struct sim_cpu *cpu);
 
@@ -152,6 +166,9 @@ void duel_invlpg(struct duel *duel, struct sim_cpu *cpu, gva_t gva);
 void duel_same_for_all(struct duel *duel, const struct mmu_regs *regs);
 /* Every vCPU forgets everything. */
 void duel_flush_all(struct duel *duel);
+
+/* A value that the knob takes. */
+u64 duel_knob_value(enum mmu_knob knob, u64 r);
 
 /* Makes a slot as the naive MMU has it. */
 enum mmu_status __must_check duel_make_slot(struct duel *duel, unsigned i);

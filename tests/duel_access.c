@@ -7,10 +7,6 @@
 #include <string.h>
 #include "tests/duel.h"
 
-static const char *const kind_name[] = {
-	[HW_READ] = "read", [HW_WRITE] = "write", [HW_FETCH] = "fetch"
-};
-
 gva_t duel_usable(const struct sim_cpu *cpu, gva_t gva)
 {
 	if (duel_levels(&cpu->regs) < 4)
@@ -78,24 +74,8 @@ static const enum sim_outcome outcome_of[] = {
 	[NAIVE_READONLY] = SIM_READONLY,
 };
 
-/* Where in ram the TLB leads; ~0: nowhere in it. */
-static u64 tlb_offset(const struct duel *d, const struct tlb_entry *e, gva_t gva)
-{
-	hpa_t hpa = tlb_hpa(e, gva);
-
-	return hpa - d->ram_hpa < DUEL_RAM ? hpa - d->ram_hpa : ~0ull;
-}
-
-static u64 naive_offset(struct duel *d, unsigned as, gpa_t gpa)
-{
-	bool readonly;
-	u8 *at = naive_memory(&d->naive, as, gpa, &readonly);
-
-	return at ? (u64)(at - d->naive.ram) : ~0ull;
-}
-
 /* For the scenario: what the naive MMU expects. */
-static void expect(struct duel *d, const struct naive_access *na, const struct naive_result *nr)
+void duel_expect(struct duel *d, const struct naive_access *na, const struct naive_result *nr)
 {
 	duel_line_result(d, outcome_of[nr->end], nr->error,
 			 na->kind == NAIVE_WRITE ? NULL : &na->value);
@@ -110,7 +90,7 @@ static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access
 	if (a->outcome != outcome_of[nr->end])
 		duel_fail(d, "gva 0x%llx %s %s: the machine says %s (error 0x%llx), naive %s "
 			  "(error 0x%llx)%s", gva, a->user ? "user" : "supervisor",
-			  kind_name[a->kind], sim_outcome_name(a->outcome),
+			  duel_kind_name(a->kind), sim_outcome_name(a->outcome),
 			  (unsigned long long)a->error, sim_outcome_name(outcome_of[nr->end]),
 			  (unsigned long long)nr->error, a->tlb_hit ? ", by the TLB" : "");
 	else if (a->outcome == SIM_FAULT && (a->error != nr->error || cpu->cr2 != a->gva))
@@ -121,85 +101,10 @@ static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access
 		duel_fail(d, "gva 0x%llx: value 0x%llx, naive 0x%llx", gva,
 			  (unsigned long long)a->value, (unsigned long long)na->value);
 	else if (a->outcome == SIM_OK && !a->emulated &&
-		 (!e || tlb_offset(d, e, gva) != naive_offset(d, cpu->regs.smm, nr->gpa)))
+		 (!e || duel_tlb_offset(d, e, gva) != duel_offset(d, cpu->regs.smm, nr->gpa)))
 		duel_fail(d, "gva 0x%llx: it went to 0x%llx of RAM, naive 0x%llx", gva,
-			  (unsigned long long)(e ? tlb_offset(d, e, gva) : 0),
-			  (unsigned long long)naive_offset(d, cpu->regs.smm, nr->gpa));
-}
-
-/* ---- what may be as it was ---------------------------------------------------- */
-
-struct search {
-	struct duel *d;
-	unsigned as;
-	u64 offset;	/* where in ram it must lead */
-	unsigned seen;
-	bool found;
-};
-
-static bool leads_there(void *arg, const struct naive_result *r)
-{
-	struct search *s = arg;
-
-	s->found |= naive_offset(s->d, s->as, r->gpa) == s->offset;
-	s->seen++;
-	return s->found;
-}
-
-/* May the vCPU believe that the access goes to offset? */
-static bool may_go(struct duel *d, const struct sim_cpu *cpu, const struct naive_access *a,
-		   u64 offset)
-{
-	struct search s = { .d = d, .as = cpu->regs.smm, .offset = offset };
-
-	return !naive_ways(&d->naive, cpu->id, &cpu->regs, a, leads_there, &s) || s.found;
-}
-
-static bool never(void *arg, const struct naive_result *r)
-{
-	(void)arg;
-	(void)r;
-	return false;
-}
-
-/* What would come of the access now. */
-static void expect_now(struct duel *d, const struct sim_cpu *cpu, const struct naive_access *na)
-{
-	struct naive_access again = *na;
-	struct naive_result now;
-
-	naive_do(&d->naive, &cpu->regs, &again, &now);
-	expect(d, &again, &now);
-}
-
-/* The hardware went by itself, and there is more than one way. */
-static void compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
-			 const struct naive_access *na)
-{
-	const struct tlb_entry *e = tlb_find(&cpu->tlb, a->gva);
-	u64 offset = e ? tlb_offset(d, e, a->gva) : ~0ull, value = a->value;
-	struct naive_result now;
-
-	naive_walk(&d->naive, &cpu->regs, na, false, &now);
-	if (offset == ~0ull || !may_go(d, cpu, na, offset)) {
-		expect_now(d, cpu, na);
-		duel_fail(d, "gva 0x%llx %s %s: it went to 0x%llx of RAM%s, where it never led "
-			  "since the vCPU forgot it", (unsigned long long)a->gva,
-			  a->user ? "user" : "supervisor", kind_name[a->kind],
-			  (unsigned long long)offset, a->tlb_hit ? ", by the TLB" : "");
-		return;
-	}
-	duel_line_result(d, SIM_OK, 0, a->kind == HW_WRITE ? NULL : &a->value);
-	d->windows++;
-	d->stale += now.end != NAIVE_OK || naive_offset(d, cpu->regs.smm, now.gpa) != offset;
-	if (a->kind == HW_WRITE) {
-		naive_past_write(&d->naive.past, d->naive.ram, offset);
-		memcpy(d->naive.ram + offset, &value, a->size);
-	} else if (memcmp(d->naive.ram + offset, &value, a->size)) {
-		duel_fail(d, "gva 0x%llx: value 0x%llx, which is not at 0x%llx of RAM",
-			  (unsigned long long)a->gva, (unsigned long long)value,
-			  (unsigned long long)offset);
-	}
+			  (unsigned long long)(e ? duel_tlb_offset(d, e, gva) : 0),
+			  (unsigned long long)duel_offset(d, cpu->regs.smm, nr->gpa));
 }
 
 /* Did the hardware use what it or the shadow tables had from before? */
@@ -217,7 +122,7 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 
 	run_access(d, cpu, a);
 	duel_tell(op, "%s %s gva 0x%llx size %u value 0x%llx -> %s 0x%llx%s%s",
-		  a->user ? "user" : "supervisor", kind_name[a->kind], (unsigned long long)a->gva,
+		  a->user ? "user" : "supervisor", duel_kind_name(a->kind), (unsigned long long)a->gva,
 		  a->size, (unsigned long long)a->value, sim_outcome_name(a->outcome),
 		  (unsigned long long)a->error, a->tlb_hit ? " by TLB" : "",
 		  a->emulated ? " emulated" : "");
@@ -227,15 +132,18 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	d->emulated += a->emulated;
 	if (a->outcome == SIM_OK)
 		duel_remember(d, a->gva);
-	if (by_memory_of_it(d, a) &&
-	    naive_ways(&d->naive, cpu->id, &cpu->regs, &na, never, NULL) != 1) {
-		compare_past(d, cpu, a, &na);
+	if ((by_memory_of_it(d, a) || (a->outcome == SIM_MMIO && !duel_is_tdp(d))) &&
+	    duel_past_counts(d, cpu, &na)) {
+		if (a->outcome == SIM_MMIO)
+			duel_compare_past_mmio(d, cpu, &na);
+		else
+			duel_compare_past(d, cpu, a, &na);
 		return;
 	}
 	d->naive.past.settled = a->emulated && !duel_is_tdp(d);
 	naive_do(&d->naive, &cpu->regs, &na, &nr);
 	d->naive.past.settled = false;
-	expect(d, &na, &nr);
+	duel_expect(d, &na, &nr);
 	compare(d, cpu, a, &na, &nr);
 }
 
@@ -245,40 +153,4 @@ void duel_op_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 
 	op->gva = a.gva;
 	duel_access(d, cpu, op, &a);
-}
-
-/* ---- what the TLB holds --------------------------------------------------------- */
-
-/* Everything that the entry lets pass must be allowed, or have been. */
-static void check_entry(struct duel *d, struct sim_cpu *cpu, const struct tlb_entry *e, bool ac)
-{
-	struct hw_stage stage[2];
-
-	sim_stages(cpu, stage);
-	for (unsigned i = 0; i < 6; i++) {
-		const struct hw_access a = { e->gva, i % 3, i / 3, ac };
-		const struct hw_access below = { e->gva, i % 3, true, false };
-		const struct naive_access na = { e->gva, i % 3, i / 3, ac, 1, 0 };
-
-		if (!hw_allows(&stage[0], e->access, &a) ||
-		    (duel_is_tdp(d) && !hw_allows(&stage[1], e->below_access, &below)) ||
-		    (a.kind == HW_WRITE && !e->dirty))
-			continue;
-		if (may_go(d, cpu, &na, tlb_offset(d, e, e->gva)))
-			continue;
-		duel_line_access(d, cpu, &(struct sim_access){ .gva = a.addr, .kind = a.kind,
-							       .user = a.user, .ac = ac, .size = 1 });
-		expect_now(d, cpu, &na);
-		duel_fail(d, "the TLB lets gva 0x%llx %s %s pass to 0x%llx of RAM, which was "
-			  "never allowed since the vCPU forgot it", (unsigned long long)e->gva,
-			  a.user ? "user" : "supervisor", kind_name[a.kind],
-			  (unsigned long long)tlb_offset(d, e, e->gva));
-	}
-}
-
-void duel_check_tlb(struct duel *d, struct sim_cpu *cpu)
-{
-	for (unsigned i = 0; i < TLB_ENTRIES; i++)
-		if (cpu->tlb.entry[i].used)
-			check_entry(d, cpu, &cpu->tlb.entry[i], cpu->regs.ac);
 }

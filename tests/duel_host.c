@@ -217,17 +217,23 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		duel_fail(d, "slot %u: %s", i, mmu_status_name(status));
 }
 
+u64 duel_knob_value(enum mmu_knob knob, u64 r)
+{
+	const struct mmu_knob_row *row = &mmu_knobs[knob];
+	u64 range = row->max - row->min + 1;
+
+	if (knob == MMU_KNOB_budget) /* an instruction must get through */
+		return r & 1 ? 0 : 64 + r / 2 % 64;
+	return row->min + r % (range < 8 ? range : 8);
+}
+
 void duel_op_knob(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	enum mmu_knob knob = op->r[0] % MMU_NR_KNOBS;
 	const struct mmu_knob_row *row = &mmu_knobs[knob];
-	u64 value = row->min + op->r[1] % (row->max - row->min + 1);
+	u64 value = duel_knob_value(knob, op->r[1]);
 
 	(void)cpu;
-	if (knob == MMU_KNOB_budget) /* an instruction must get through */
-		value = op->r[1] % 2 ? 0 : 64 + op->r[2] % 64;
-	else if (value > 8)
-		value = row->min + op->r[2] % 8;
 	duel_tell(op, "%s = %llu", row->name, (unsigned long long)value);
 	duel_line(d, "knob %s %llu", row->name, (unsigned long long)value);
 	if (mmu_set_knob(d->sim.vm, knob, value) != MMU_OK)

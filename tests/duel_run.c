@@ -179,8 +179,14 @@ static void turn_knob(struct duel *d, enum mmu_knob knob, u64 value)
 		abort();
 }
 
+/* Large pages and a small budget by the seed's last bits, the others by chance. */
 static void turn_knobs(struct duel *d)
 {
+	u64 r = d->config.seed;
+
+	for (unsigned i = 0; i < MMU_NR_KNOBS; i++)
+		if (i != MMU_KNOB_budget && sched_random(&r) % 3)
+			turn_knob(d, i, duel_knob_value(i, sched_random(&r)));
 	turn_knob(d, MMU_KNOB_huge, d->config.seed & 1);
 	turn_knob(d, MMU_KNOB_budget, d->config.seed % 4 == 3 ? 64 : 0);
 }

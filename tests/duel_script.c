@@ -8,9 +8,14 @@
 #include <stdio.h>
 #include "tests/duel.h"
 
-static const char *const kind_name[] = {
-	[HW_READ] = "read", [HW_WRITE] = "write", [HW_FETCH] = "fetch"
-};
+const char *duel_kind_name(enum hw_kind kind)
+{
+	static const char *const name[] = {
+		[HW_READ] = "read", [HW_WRITE] = "write", [HW_FETCH] = "fetch"
+	};
+
+	return name[kind];
+}
 
 /* Ends a line of which the result was awaited. */
 static void end_line(struct duel *d)
@@ -66,7 +71,7 @@ void duel_line_access(struct duel *d, const struct sim_cpu *cpu, const struct si
 	if (a->kind == HW_WRITE)
 		snprintf(value, sizeof(value), " = 0x%llx", (unsigned long long)a->value);
 	duel_line(d, "cpu%u:%s%s %s 0x%llx%s %u", cpu->id, a->user ? " user" : "",
-		  a->ac ? " ac" : "", kind_name[a->kind], (unsigned long long)a->gva, value,
+		  a->ac ? " ac" : "", duel_kind_name(a->kind), (unsigned long long)a->gva, value,
 		  a->size);
 }
 

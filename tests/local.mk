@@ -195,6 +195,7 @@ hosted_tests += %D%/duel.t
 	%D%/duel_guest.c \
 	%D%/duel_host.c \
 	%D%/duel_model.c \
+	%D%/duel_past.c \
 	%D%/duel_regs.c \
 	%D%/duel_run.c \
 	%D%/duel_script.c \
@@ -213,6 +214,7 @@ dist_check_SCRIPTS += %D%/lessons.sh
 TESTS += %D%/lessons.sh
 EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
+	%D%/sim/dirty-in-readonly.scn \
 	%D%/sim/five-levels.scn \
 	%D%/sim/no-memory.scn \
 	%D%/sim/order-flush.scn \

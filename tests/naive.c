@@ -38,7 +38,7 @@ unsigned naive_ways(struct naive *n, unsigned cpu, const struct mmu_regs *regs,
 		if (!naive_way_is_open(&n->past, &way, r.global && regs->cr4 & 0x80))
 			continue;
 		open++;
-		if (r.end == NAIVE_OK && visit(arg, &r))
+		if (visit(arg, &r))
 			return open;
 	} while (naive_next_way(&way));
 	return open;
@@ -69,8 +69,11 @@ size_t naive_copy(struct naive *n, unsigned as, gpa_t gpa, void *buf, size_t len
 		if (!at || (write && readonly))
 			break;
 		if (write) {
-			naive_past_write(&n->past, n->ram, at - n->ram);
+			if (!n->past.settled)
+				naive_past_write(&n->past, n->ram, at - n->ram);
 			memcpy(at, (u8 *)buf + done, part);
+			if (n->past.settled)
+				naive_past_settle(&n->past, n->ram, at - n->ram, part);
 		} else {
 			memcpy((u8 *)buf + done, at, part);
 		}

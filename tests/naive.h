@@ -69,10 +69,10 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 
 /*
  * Every way the access may go that is not forgotten: today's first, then those
- * through what the tables were. visit() gets the result of each that succeeds, and
- * ends the search by returning true.
+ * through what the tables were. visit() gets the result of each, and ends the search by
+ * returning true.
  *
- *   returns  the number of ways, failing ones included; 0: more than can be tried
+ *   returns  the number of ways found; 0: more than can be tried
  */
 unsigned naive_ways(struct naive *n, unsigned cpu, const struct mmu_regs *regs,
 		    const struct naive_access *a,

@@ -25,10 +25,6 @@ void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset)
 	struct naive_change *change;
 
 	past->now++;
-	if (past->settled) {
-		*latest = 0;
-		return;
-	}
 	if (past->nr == past->room) {
 		past->room *= 2;
 		past->change = realloc(past->change, past->room * sizeof(*change));
@@ -39,6 +35,16 @@ void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset)
 	*change = (struct naive_change){ .until = past->now, .before = *latest };
 	memcpy(&change->value, ram + offset / 8 * 8, 8);
 	*latest = past->nr++;
+}
+
+void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsigned len)
+{
+	unsigned from = offset % 8 / 4 * 4, to = (offset % 8 + len + 3) / 4 * 4;
+
+	for (u32 i = past->latest[offset / 8]; i; i = past->change[i].before)
+		memcpy((u8 *)&past->change[i].value + from, ram + offset / 8 * 8 + from, to - from);
+	if (from == 0 && to == 8)
+		past->latest[offset / 8] = 0;
 }
 
 /* ---- forgetting ------------------------------------------------------------ */

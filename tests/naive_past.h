@@ -11,7 +11,7 @@
  *
  * A walk of the past takes at each entry one of the values it has had since then.
  * There are few, so all ways through are tried. What the host writes is known to
- * everybody at once: it leaves no past.
+ * everybody at once: it leaves no past of what was there.
  */
 #ifndef TESTS_NAIVE_PAST_H
 #define TESTS_NAIVE_PAST_H
@@ -51,8 +51,14 @@ struct naive_past {
 bool naive_past_open(struct naive_past *past, u64 ram_size);
 void naive_past_close(struct naive_past *past);
 
-/* Bytes [offset, offset + len) of ram, all in one word, are about to change. */
+/* The word around offset is about to change. */
 void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset);
+
+/*
+ * Bytes of one word have changed, and everybody knows: what these were is forgotten.
+ * An entry has at least 4 bytes, so it is the halves that count.
+ */
+void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsigned len);
 
 /* The vCPU forgets. */
 void naive_flush(struct naive_past *past, unsigned cpu, bool global_too);

@@ -139,13 +139,10 @@ static void fault(const struct mmu_regs *regs, struct mode m, const struct naive
 static void set_bits(struct naive *n, const struct entry *e, u64 more, bool small)
 {
 	u64 pte = 0, offset = e->at - n->ram;
-	bool settled = n->past.settled;
 
 	memcpy(&pte, e->at, small ? 4 : 8);
-	n->past.settled = false;
 	if (small && offset & 4 && more & ~pte)
 		naive_past_write(&n->past, n->ram, offset);
-	n->past.settled = settled;
 	pte |= more;
 	memcpy(e->at, &pte, small ? 4 : 8);
 }
