@@ -102,12 +102,18 @@ static void init_regs(struct guest *g)
 
 void guest_init(struct guest *g, enum guest_mode mode, const struct mmu_config *config)
 {
+	guest_init_small(g, mode, config, GUEST_FRAMES);
+}
+
+void guest_init_small(struct guest *g, enum guest_mode mode, const struct mmu_config *config,
+		      u64 frames)
+{
 	static const struct mmu_config shadow = {
 		.mode = MMU_MODE_SHADOW, .nr_vcpus = 2, .maxphyaddr = 48,
 	};
 
 	machine_init(&g->m, config ? config : &shadow);
-	machine_ram(&g->m, 0, 0, GUEST_FRAMES, 0);
+	machine_ram(&g->m, 0, 0, frames, 0);
 	g->mode = mode;
 	g->next_table = GUEST_TABLES;
 	init_regs(g);

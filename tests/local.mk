@@ -76,6 +76,12 @@ duel-long: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/duel_farm.sh $(OPS) $(SEED)
 .PHONY: duel-long check-hosted check-long check-threads mutants
 
+# Lines of the library that the hosted programs run, in a build of its own.
+dist_noinst_SCRIPTS += %D%/coverage.sh
+coverage:
+	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/coverage.sh $(COVERAGE)
+.PHONY: check-hosted check-long check-threads mutants coverage
+
 # The lints: rules of the house which a script can see.
 dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
 dist_check_SCRIPTS += %D%/lint_source.sh
@@ -157,6 +163,9 @@ TESTS += %D%/image.sh
 check_LIBRARIES += %D%/libguest.a
 %C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
 hosted_tests += %D%/check_rmap.t
+hosted_tests += %D%/check_starve.t
+%C%_check_starve_t_SOURCES = %D%/check_starve.c %D%/starve.h %D%/starve_rows.c
+%C%_check_starve_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_access.t %D%/check_exchange.t
 hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t

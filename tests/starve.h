@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations of mmu.h that may allocate, each with what makes it do so, and
+ * those that do not though one might think so. check_starve.c refuses them pages.
+ */
+#ifndef TESTS_STARVE_H
+#define TESTS_STARVE_H
+
+#include "tests/guest_pt.h"
+
+/* What an operation that was refused a page has changed. */
+enum starve_after {
+	SAME,		/* nothing that a dump shows, and it has no page more but in reserve */
+	FEWER,		/* shadow pages were recycled to make room, and no new one is there */
+	SOME,		/* as SAME, but for the part that it says is done: starve_part */
+	NO_ROOT,	/* the vCPU has lost its root; all else as above */
+	NO_VM,		/* there is no VM, and the host has every page back */
+	NEVER,		/* it asks for no page, and so is never refused one */
+};
+
+/* In which guests a row makes sense. */
+enum starve_where { ONCE, EVERYWHERE, SHADOW_PAGED, SHADOW_ONLY, TDP_ONLY };
+
+struct starve_row {
+	const char *function;	/* of mmu.h */
+	const char *when;
+	enum starve_where where;
+	enum starve_after after;
+	void (*begin)(struct guest *g);	/* NULL: nothing; after guest_init_small(), if not ONCE */
+	/* returns  whether it was done; else it was refused for want of a page */
+	bool (*run)(struct guest *g);
+	void (*done)(struct guest *g);	/* NULL: nothing; looks at what it has done */
+};
+
+extern const struct starve_row starve_rows[];
+extern const unsigned nr_starve_rows;
+
+/* How much of it a refused operation has done, as it says itself. */
+extern u64 starve_part;
+
+#define STARVE_FRAMES 0x800ull	/* 8 MiB of RAM */
+
+/* The configuration of the guests, for rows that make their VM. */
+extern struct mmu_config starve_config;
+
+#endif
