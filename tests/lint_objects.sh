@@ -37,6 +37,28 @@ back_ends()	# BUILD-TREE
 		"$1"/mmu/unsync*.o "$1"/mmu/page_track*.o
 }
 
+# What a back end is called by: the one object of its contract (mmu/backend.h).
+inside()	# BUILD-TREE
+{
+	for file in "$1"/mmu/*.o; do
+		case ${file##*/} in
+		libmmu_hv_a-* | shadow_*) ;;
+		*) needs '^shadow_' "$file" | grep -v ' shadow_mmu$' ;;
+		esac
+		case ${file##*/} in
+		libmmu_hv_a-* | tdp_*) ;;
+		*) needs '^tdp_' "$file" | grep -v ' tdp_mmu$' ;;
+		esac
+	done
+}
+
+# Entries are the back ends': the front door does not see what they are made of.
+door_sees()	# TREE
+{
+	sed -n 's/^#include "\(mmu\/\(spte\|rmap\|sp\|shadow\|tdp\)[^"]*\)"/mmu.c sees \1/p' \
+		"$1/mmu/mmu.c"
+}
+
 front_door()	# BUILD-TREE
 {
 	names d "$1"/mmu/mmu.o >"$lint_scratch/door"
@@ -82,12 +104,21 @@ planted()	# SENTENCE LINT FILE TEXT [CFLAGS]
 	finds "$1" "$2" "$tree"
 }
 
-plan 9
+plan 14
 holds 'each back end keeps to itself' back_ends "$top_builddir"
 planted 'TDP code that uses rmaps is found' back_ends mmu/tdp_x.o \
 	'void rmap_add(void); void tdp_x(void); void tdp_x(void) { rmap_add(); }'
 planted 'shadow code that walks with the TDP iterator is found' back_ends mmu/shadow_x.o \
 	'void tdp_iter_next(void); void shadow_x(void); void shadow_x(void) { tdp_iter_next(); }'
+holds 'nobody calls the inside of a back end' inside "$top_builddir"
+planted 'a call of a part of the shadow MMU is found' inside mmu/walk.o \
+	'void shadow_zap_page(void); void x(void); void x(void) { shadow_zap_page(); }'
+planted 'a call of a part of the TDP MMU is found' inside mmu/vm.o \
+	'void tdp_iter_next(void); void x(void); void x(void) { tdp_iter_next(); }'
+holds 'the front door sees no entries' door_sees "$top_srcdir"
+mkdir -p "$lint_scratch/source/mmu"
+echo '#include "mmu/spte_set.h"' >"$lint_scratch/source/mmu/mmu.c"
+finds 'an include of entries there is found' door_sees "$lint_scratch/source"
 holds 'no back end calls the front door' front_door "$top_builddir"
 planted 'a call of the front door is found' front_door mmu/tdp_x.o \
 	'void mmu_fault(void); void tdp_x(void); void tdp_x(void) { mmu_fault(); }'
