@@ -35,9 +35,14 @@ static int by_value(const void *a, const void *b)
 	return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
 }
 
+static unsigned runs(const struct bench_op *op)
+{
+	return op->at_once ? 1 : BENCH_WORK;
+}
+
 static void run_all(struct bench *b, const struct bench_op *op)
 {
-	for (unsigned i = 0; i < BENCH_WORK; i++)
+	for (unsigned i = 0; i < runs(op); i++)
 		op->run(b, &b->work[i]);
 }
 
@@ -53,14 +58,14 @@ static double count_round(struct bench *b, const struct bench_op *op)
 {
 	double steps = 0;
 
-	for (unsigned i = 0; i < BENCH_WORK; i++) {
+	for (unsigned i = 0; i < runs(op); i++) {
 		if (i % COUNTED == 0)
 			count_begin();
 		op->run(b, &b->work[i]);
 		if (i % COUNTED == 0)
 			steps += count_end();
 	}
-	return steps * COUNTED / BENCH_WORK;
+	return op->at_once ? steps / BENCH_WORK : steps * COUNTED / BENCH_WORK;
 }
 
 static struct cost measure(struct bench *b, const struct bench_op *op)

@@ -17,6 +17,7 @@ struct bench_page {
 	gfn_t gfn;		/* the frame it maps there */
 	gpa_t gpte;		/* the guest's entry */
 	gfn_t table;		/* the guest's table */
+	gva_t alias;		/* where the guest can write to it */
 	union mmu_role role;	/* of its shadow page */
 	u8 config;
 	spte_t *sptep;		/* an entry that maps nothing */
@@ -48,6 +49,7 @@ void bench_check_at(bool cond, const char *text, const char *file, unsigned line
 
 struct bench_op {
 	const char *name, *sentence;
+	bool at_once;		/* one run is the operation on the whole working set */
 	void (*prepare)(struct bench *b);	/* NULL: nothing; for the whole working set */
 	void (*run)(struct bench *b, const struct bench_page *page);
 	void (*finish)(struct bench *b);	/* NULL: nothing */

@@ -34,8 +34,13 @@
 #define DATA_HPA	(LEAF_HPA + TABLES_MAX * PAGE_SIZE)
 #define DATA_FRAMES	((u64)WINDOW * PT_ENTRIES)
 
-/* Guest frames: the root, three levels of tables, the data. */
+/* Guest frames: the root, three levels of tables, the data. The guest has all its
+ * tables mapped a second time, from ALIAS on by pages of 2 MiB. */
 #define PDPT_GFN	1ull
+#define ALIAS_PDPT_GFN	8ull
+#define ALIAS_PD_GFN	16ull
+#define ALIAS_PDS	(LEAF_GFN / PT_ENTRIES / PT_ENTRIES + TABLES_MAX / PT_ENTRIES / PT_ENTRIES + 1)
+#define ALIAS		0xffff800000000000ull
 #define PD_GFN		512ull
 #define LEAF_GFN	((gfn_t)UPPER_PAGES)
 #define DATA_GFN	(LEAF_GFN + TABLES_MAX)
@@ -123,16 +128,29 @@ static void map_memory(struct bench *b)
 
 /* ---- the guest ------------------------------------------------------------------ */
 
-/* An entry of the guest's; its gpa is that of a table. */
+static u64 *gpte(struct bench *b, gfn_t table, unsigned index)
+{
+	return (u64 *)(b->memory + UPPER_HPA + (table << PAGE_SHIFT)) + index;
+}
+
 static void put_gpte(struct bench *b, gfn_t table, unsigned index, gfn_t gfn)
 {
-	u64 *gptes = (u64 *)(b->memory + UPPER_HPA + (table << PAGE_SHIFT));
+	*gpte(b, table, index) = gfn << PAGE_SHIFT | RW_AD;
+}
 
-	gptes[index] = gfn << PAGE_SHIFT | RW_AD;
+static void write_alias(struct bench *b)
+{
+	put_gpte(b, 0, level_index(ALIAS, 4), ALIAS_PDPT_GFN);
+	for (gfn_t i = 0; i < ALIAS_PDS * PT_ENTRIES; i++) {
+		put_gpte(b, ALIAS_PDPT_GFN, i / PT_ENTRIES, ALIAS_PD_GFN + i / PT_ENTRIES);
+		put_gpte(b, ALIAS_PD_GFN + i / PT_ENTRIES, i % PT_ENTRIES, i * PT_ENTRIES);
+		*gpte(b, ALIAS_PD_GFN + i / PT_ENTRIES, i % PT_ENTRIES) |= GPTE_PS;
+	}
 }
 
 static void write_tables(struct bench *b)
 {
+	write_alias(b);
 	for (gfn_t pdpt = 0; pdpt < TABLES_MAX >> 18; pdpt++)
 		put_gpte(b, 0, pdpt, PDPT_GFN + pdpt);
 	for (gfn_t pd = 0; pd < TABLES_MAX >> 9; pd++)
@@ -206,6 +224,7 @@ static void pick_page(struct bench *b, struct bench_page *page, u64 i)
 	page->gva = gva_of(i);
 	page->gfn = DATA_GFN + i % WINDOW * PT_ENTRIES + used_entry(i);
 	page->table = LEAF_GFN + i;
+	page->alias = ALIAS + (page->table << PAGE_SHIFT);
 	page->gpte = page->table << PAGE_SHIFT | used_entry(i) * sizeof(u64);
 	nr = mmu_host_walk(b->vcpu, page->gva, steps);
 	bench_check(nr == 4);

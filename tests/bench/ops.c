@@ -81,6 +81,60 @@ static void guest_write(struct bench *b, const struct bench_page *page)
 	bench_check(mmu_vm_write(b->vm, page->gpte, &gpte, sizeof(gpte)) == sizeof(gpte));
 }
 
+/* ---- unsync tables ---------------------------------------------------------------- */
+
+static void unsync(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_fault fault;
+
+	bench_check(mmu_fault(b->vcpu, page->alias, PFERR_USER | PFERR_WRITE, &fault) ==
+		    MMU_RETRY);
+}
+
+static void invlpg(struct bench *b, const struct bench_page *page)
+{
+	mmu_invlpg(b->vcpu, page->gva);
+}
+
+static void load_cr3(struct bench *b, const struct bench_page *page)
+{
+	const struct mmu_regs regs = *mmu_get_regs(b->vcpu);
+	struct mmu_entry entry;
+
+	(void)page;
+	mmu_set_regs(b->vcpu, &regs, true);
+	bench_check(mmu_enter(b->vcpu, &entry) == MMU_OK);
+	mmu_leave(b->vcpu);
+}
+
+static void set_unsync(struct bench *b, bool on)
+{
+	bench_check(mmu_set_knob(b->vm, MMU_KNOB_unsync, on) == MMU_OK);
+}
+
+static void allow_unsync(struct bench *b)
+{
+	set_unsync(b, true);
+}
+
+static void all_unsync(struct bench *b)
+{
+	set_unsync(b, true);
+	all(b, unsync);
+	for (unsigned i = 0; i < BENCH_WORK; i++)
+		bench_check(sp_hash_lookup(b->vm, b->work[i].table, b->work[i].role,
+					   b->work[i].config)->unsync);
+}
+
+static void all_synced(struct bench *b)
+{
+	load_cr3(b, NULL);
+	set_unsync(b, false);
+	for (unsigned i = 0; i < BENCH_WORK; i++)
+		bench_check(!sp_hash_lookup(b->vm, b->work[i].table, b->work[i].role,
+					    b->work[i].config)->unsync);
+}
+
 static void all_zap_leaf(struct bench *b)
 {
 	all(b, zap_leaf);
@@ -106,7 +160,9 @@ static void all_remove_rmap(struct bench *b)
 	all(b, remove_rmap);
 }
 
-#define OP(name, sentence, prepare, run, finish) { name, sentence, prepare, run, finish }
+#define OP(name, sentence, prepare, run, finish) { name, sentence, false, prepare, run, finish }
+#define OP_AT_ONCE(name, sentence, prepare, run, finish)                                          \
+	{ name, sentence, true, prepare, run, finish }
 
 /* The first looks for pages as they come: one just made is the first of its chain. */
 const struct bench_op bench_ops[] = {
@@ -119,6 +175,9 @@ const struct bench_op bench_ops[] = {
 	OP("rmap add", "a second entry for a frame", NULL, add_rmap, all_remove_rmap),
 	OP("rmap remove", "the second one", all_add_rmap, remove_rmap, NULL),
 	OP("guest write", "to a shadowed page table", NULL, guest_write, all_fault),
+	OP("unsync", "a page table, for it is written to", allow_unsync, unsync, all_synced),
+	OP("sync, INVLPG", "one unsync table", all_unsync, invlpg, all_synced),
+	OP_AT_ONCE("sync, CR3", "an unsync table, when CR3 is loaded", all_unsync, load_cr3, all_synced),
 	OP("zap a frame", "the one entry that maps it", NULL, zap_leaf, all_fault),
 	OP("zap a page", "with its one entry", NULL, zap_page, all_fault),
 };
