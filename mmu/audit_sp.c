@@ -160,8 +160,8 @@ static bool mirrors_cr3(const struct mmu_vm *vm, const struct mmu_vcpu *vcpu)
 
 	if (sp->role.direct)
 		return true;
-	gfn = gpte_first_table(mmu->cpu_role, vcpu->regs.cr3, vm->maxphyaddr) >> PAGE_SHIFT;
-	return mmu->root.pgd == vcpu->regs.cr3 && sp->gfn == gfn &&
+	gfn = gpte_first_table(mmu->cpu_role, context_pgd(vcpu, mmu), vm->maxphyaddr) >> PAGE_SHIFT;
+	return mmu->root.pgd == context_pgd(vcpu, mmu) && sp->gfn == gfn &&
 	       sp->config == gpte_config(mmu->cpu_role, sp->role) &&
 	       !(sp->flags & SP_DUMMY) == !!sp_slot((struct mmu_vm *)vm, sp, gfn);
 }
@@ -179,11 +179,29 @@ static bool root_is_good(const struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 	return sp->role.word == vcpu->mmu->root_role.word && mirrors_cr3(vm, vcpu);
 }
 
+static bool contexts_are_right(const struct mmu_vcpu *vcpu)
+{
+	bool nested = vcpu->inner && vcpu->nested.np;
+
+	if (vcpu->mmu != (nested ? &vcpu->guest_mmu : &vcpu->root_mmu) ||
+	    vcpu->walk_mmu != (nested ? &vcpu->nested_mmu : &vcpu->root_mmu))
+		return false;
+	return !vcpu->nested_mmu.root.sp && !(nested ? &vcpu->root_mmu : &vcpu->guest_mmu)->root.sp;
+}
+
+static bool anybody_nests(const struct mmu_vm *vm)
+{
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		if (vm->vcpu[i] && vm->vcpu[i]->nests)
+			return true;
+	return false;
+}
+
 static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)
 {
-	bool known = vcpu->mmu == &vcpu->root_mmu || vcpu->mmu == &vcpu->guest_mmu;
-
-	audit_check(audit, RULE_A_4, known && !vcpu->nested_mmu.root.sp, AT(0, 0), vcpu->id, 0);
+	audit_check(audit, RULE_A_4, contexts_are_right(vcpu), AT(0, 0), vcpu->id, 0);
+	audit_check(audit, RULE_B_9, vcpu->mmu->root_role.guest_mode == vcpu->inner, AT(0, 0),
+		    vcpu->mmu->root_role.word, vcpu->inner);
 	audit_check(audit, RULE_Q_1, root_is_good(audit->vm, vcpu),
 		    AT(vcpu->mmu->root.sp ? vcpu->mmu->root.sp->id : 0, 0),
 		    vcpu->mmu->root.sp ? vcpu->mmu->root.sp->role.word : 0,
@@ -192,8 +210,13 @@ static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)
 
 void audit_roots(struct audit *audit)
 {
-	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp))
+	bool nests = anybody_nests(audit->vm);
+
+	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp)) {
 		audit_root_count(audit, sp);
+		audit_check(audit, RULE_R_3, !sp->role.guest_mode || sp->role.invalid || nests,
+			    AT(sp->id, 0), sp->role.word, 0);
+	}
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		if (audit->vm->vcpu[i])
 			audit_vcpu(audit, audit->vm->vcpu[i]);

@@ -48,6 +48,9 @@ struct mmu_backend {
 	/* Invalidates all trees and asks every vCPU for another root; pages go to
 	 * op->zapped, and the flush is owed to op. Returns how many. Write lock. */
 	u32 (*zap_all)(struct mmu_op *op);
+	/* Zaps the trees of inner guests: all pages with guest_mode. Who uses one as
+	 * root is asked for another; the flush is owed to op. Write lock. */
+	void (*zap_inner)(struct mmu_op *op);
 	/* Clears W and mmu_writable of every entry that maps gfn; returns
 	 * whether one had mmu_writable (a flush is owed). Write lock. */
 	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);

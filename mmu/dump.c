@@ -79,9 +79,15 @@ static void dump_track(struct mmu_vm *vm, const struct sp *sp)
 
 static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 {
+	const struct mmu *const contexts[] = { &vcpu->root_mmu, &vcpu->guest_mmu,
+					       &vcpu->nested_mmu };
 	const struct mmu_root *root = &vcpu->mmu->root;
 
-	vcpu_emit_role(vcpu, vcpu->mmu);
+	if (vcpu->inner)
+		vm_emit(vm, vcpu->id, nested_enter, vcpu->nested.np, vcpu->nested.ncr3);
+	for (unsigned i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (contexts[i]->cpu_role.ext.valid)
+			vcpu_emit_role(vcpu, contexts[i]);
 	vm_emit(vm, vcpu->id, guest_cr3, vcpu->regs.cr3);
 	if (root->sp)
 		vm_emit(vm, vcpu->id, root_set, 0, root->sp->id, root->sp->table_hpa, root->pgd,

@@ -15,6 +15,7 @@
 #include "mmu/event.h"
 #include "mmu/lock.h"
 #include "mmu/mmu.h"
+#include "mmu/nested.h"
 #include "mmu/parray.h"
 #include "mmu/reserve.h"
 #include "mmu/role.h"
@@ -202,7 +203,8 @@ struct mmu_vcpu {
 	u8 id;
 	struct mmu_regs regs;		/* of whom runs: the guest, or its inner guest */
 	bool inner;			/* an inner guest runs */
-	struct mmu_nested nested;	/* inner: how */
+	bool nests;			/* one did since mmu_nested_free() */
+	struct mmu_nested nested;	/* how the one that runs does, or the last did */
 	struct mmu *mmu;		/* whose root the hardware has */
 	struct mmu *walk_mmu;		/* which translates the running guest's gva */
 	struct mmu root_mmu, guest_mmu, nested_mmu;

@@ -23,25 +23,41 @@ void vcpu_emit_role(struct mmu_vcpu *vcpu, const struct mmu *mmu)
 		mmu->root_role.word, (u8)context_id(vcpu, mmu));
 }
 
-bool vcpu_set_role(struct mmu_vcpu *vcpu)
+/* returns  whether the guest's configuration changed */
+static bool set_role(struct mmu_vcpu *vcpu, struct mmu *mmu, struct cpu_role cpu,
+		     union mmu_role root)
 {
-	const struct mmu_config *config = &vcpu->vm->config;
-	struct mmu *mmu = &vcpu->root_mmu;
-	struct cpu_role cpu = role_cpu(&vcpu->regs);
-	union mmu_role root;
-
 	if (cpu.base.word == mmu->cpu_role.base.word && cpu.ext.word == mmu->cpu_role.ext.word)
 		return false;
-	root = config->mode == MMU_MODE_TDP ? role_root_tdp(cpu, config->tdp_level) :
-					      role_root_shadow(cpu);
 	mmu->cpu_role = cpu;
 	/* What mirrors guest tables also depends on what the root role omits. */
-	if (root.word != mmu->root_role.word || mmu->backend->indirect)
+	if (mmu == vcpu->mmu && (root.word != mmu->root_role.word || mmu->backend->indirect))
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 	mmu->root_role = root;
 	gwalk_init_permissions(mmu);
 	vcpu_emit_role(vcpu, mmu);
 	return true;
+}
+
+bool vcpu_set_role(struct mmu_vcpu *vcpu)
+{
+	struct cpu_role cpu = vcpu->inner ? role_cpu_inner(&vcpu->regs) : role_cpu(&vcpu->regs);
+	unsigned tdp_level = vcpu->vm->config.tdp_level;
+	struct cpu_role npt;
+
+	if (vcpu->mmu != &vcpu->guest_mmu)
+		return set_role(vcpu, &vcpu->root_mmu, cpu,
+				tdp_active(vcpu->vm) ? role_root_tdp(cpu, tdp_level) :
+						       role_root_shadow(cpu));
+	npt = role_cpu_npt(&vcpu->nested, vcpu->regs.smm);
+	set_role(vcpu, &vcpu->guest_mmu, npt, role_root_npt(npt, tdp_level));
+	return set_role(vcpu, &vcpu->nested_mmu, cpu, (union mmu_role){ 0 });
+}
+
+/* Not so on nested tables: what the inner guest does to its own concerns no shadow. */
+static bool owns_tables(const struct mmu_vcpu *vcpu)
+{
+	return vcpu->mmu == vcpu->walk_mmu;
 }
 
 void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_load)
@@ -53,12 +69,15 @@ void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_l
 	vcpu->same_faults = 0;
 	if (cr3_load || cr3_changed)
 		vm_emit(vcpu->vm, vcpu->id, guest_cr3, regs->cr3);
-	if (cr3_changed && vcpu->mmu->backend->indirect)
+	if (cr3_changed && owns_tables(vcpu) && vcpu->mmu->backend->indirect)
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 	global |= vcpu_set_role(vcpu);
 	if (cr3_load || global) {
 		vm_emit(vcpu->vm, vcpu->id, guest_flush, global);
-		vcpu->mmu->backend->guest_flush(vcpu);
+		if (owns_tables(vcpu))
+			vcpu->mmu->backend->guest_flush(vcpu);
+		else
+			flush_vcpu(vcpu, FLUSH_guest);
 	}
 }
 
@@ -81,7 +100,10 @@ void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
 		return;
 	vm_emit(vcpu->vm, vcpu->id, guest_invlpg, gva);
 	vcpu->same_faults = 0;
-	vcpu->mmu->backend->invlpg(vcpu, gva);
+	if (owns_tables(vcpu))
+		vcpu->mmu->backend->invlpg(vcpu, gva);
+	else
+		flush_vcpu(vcpu, FLUSH_guest);
 }
 
 /* ---- entering and leaving ------------------------------------------------------------- */
@@ -187,6 +209,21 @@ static enum mmu_verdict guard_progress(struct mmu_vcpu *vcpu, const struct mmu_f
 	return vcpu->same_faults < SAME_FAULTS_STUCK ? MMU_SPURIOUS : MMU_STUCK;
 }
 
+/*
+ * A write to a shadowed table that the hardware does by itself, setting A or D in
+ * the guest's own tables on its way: one frame is both. No instruction asks for it,
+ * so there is none to emulate.
+ */
+static enum mmu_verdict let_walk(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+				 const struct mmu_fault *fault, enum mmu_verdict verdict)
+{
+	if (verdict != MMU_EMULATE || !fault->table || !(in->error & PFERR_GUEST_PAGE) ||
+	    !vcpu->mmu->root_role.direct)
+		return verdict;
+	mmu_unprotect(vcpu->vm, fault->gpa >> PAGE_SHIFT);
+	return MMU_RETRY;
+}
+
 enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mmu_fault *fault)
 {
 	const struct mmu_fault_in in = { .addr = addr, .error = error };
@@ -204,6 +241,7 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 		mmu_point(vm, fault);
 		verdict = vcpu->mmu->backend->fault(vcpu, &in, fault);
 	}
+	verdict = let_walk(vcpu, &in, fault, verdict);
 	verdict = guard_progress(vcpu, &in, verdict);
 	count_verdict(vm, verdict);
 	vm_emit(vm, vcpu->id, verdict, addr, (u8)verdict);

@@ -58,16 +58,6 @@ struct mmu_regs {
 };
 
 /*
- * How an inner guest (L2) runs: what the VMRUN of the guest (L1) said, and L1's
- * own registers then, which decide how its nested tables look.
- */
-struct mmu_nested {
-	bool np;		/* nested paging: L2 runs on L1's nested tables */
-	u64 ncr3;		/* np: where they begin, a gpa */
-	u64 cr0, cr4, efer;	/* np: L1's */
-};
-
-/*
  * Makes a VM's MMU; *vm is NULL on failure. May allocate.
  *
  *   returns  OK
@@ -246,12 +236,18 @@ struct mmu_fault {
 /*
  * The hardware could not complete an access of the guest.
  *
- *   addr     SHADOW: the gva (CR2). TDP: the gpa (EXITINFO2).
+ *   addr     SHADOW: the gva (CR2). TDP: the gpa (EXITINFO2), on L1's nested
+ *            tables an nGPA.
  *   error    the hardware's error code (see PFERR_)
  *   returns  RETRY, SPURIOUS  run the guest again
+ *            REFLECT          L2 runs on L1's nested tables, and they forbid it:
+ *                             fault->error and fault->gpa (an nGPA) are those of
+ *                             a nested page fault for L1
  *            INJECT           fault->error and fault->gva are the guest's #PF
  *            EMULATE          fault->gpa; device memory, read-only memory or a
- *                             write to a shadowed page table
+ *                             write to a shadowed page table. That may be one of
+ *                             the hardware's own, setting A or D in a table of L2
+ *                             (bit 33): the instruction may be any.
  *            NO_MEMORY        no translation was changed
  *            STUCK            the same access was SPURIOUS 512 times in a row,
  *                             flushes did not help: end the guest

@@ -62,6 +62,7 @@ struct cpu_role {
 };
 
 struct mmu_regs;
+struct mmu_nested;
 
 /*
  * The guest's configuration from its registers. With CR0.PG clear: direct,
@@ -70,12 +71,25 @@ struct mmu_regs;
  */
 struct cpu_role role_cpu(const struct mmu_regs *regs);
 
+/*
+ * The same of an inner guest, and that of the inner hypervisor's nested tables,
+ * which its registers at VMRUN decide about: every access to them is a user's, for
+ * whom W counts whatever its CR0.WP is; protection keys are none of theirs.
+ * source  AMD64 Manual volume 2, 15.25 "Nested Paging"
+ */
+struct cpu_role role_cpu_inner(const struct mmu_regs *regs);
+struct cpu_role role_cpu_npt(const struct mmu_nested *nested, bool smm);
+
 /* The role of a TDP root: direct, all rights, levels of the hardware's walk. */
 union mmu_role role_root_tdp(struct cpu_role cpu, unsigned tdp_level);
 
 /* The role of a shadow root: the guest's base with at least level 3 and NX. A
  * root of level 3 stands for the four PDPTEs the hardware wants. */
 union mmu_role role_root_shadow(struct cpu_role cpu);
+
+/* The role of the root that shadows nested tables, where the hardware walks
+ * tdp_level levels: one more than there are is a page that passes through. */
+union mmu_role role_root_npt(struct cpu_role cpu, unsigned tdp_level);
 
 /*
  * The role of the child that entry `index` of a page with role `parent` leads

@@ -54,7 +54,8 @@ bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index);
 /*
  * Unlinks a page from parents and children, empties it and marks it invalid. It
  * is freed after the flush; a root not before its last reference is gone. Its
- * children stay in the hash.
+ * children stay in the hash, but for an inner guest's that have no other parent:
+ * they are zapped with it, so that any page may be gone when this returns.
  *   events   spte_set, sp_unlink, rmap_remove, track_remove, sp_zap,
  *            flush_request
  */
@@ -137,6 +138,7 @@ void shadow_sync_page(struct mmu_op *op, struct sp *sp);
 
 u64 shadow_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 u32 shadow_zap_all(struct mmu_op *op);
+void shadow_zap_inner(struct mmu_op *op);
 bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 /* The same for what maps the frame's memory in either address space and in both
  * kinds of tables. */

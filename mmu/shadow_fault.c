@@ -51,6 +51,21 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 	return out->table ? MMU_EMULATE : verdict;
 }
 
+/* The tables forbid it: whose they are gets the fault. */
+static enum mmu_verdict refuse(const struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
+			       const struct gwalk *walk, struct mmu_fault *out)
+{
+	out->error = walk->error;
+	out->nested = vcpu->mmu == &vcpu->guest_mmu;
+	if (out->nested) {
+		out->error |= in->error & (PFERR_GUEST_PAGE | PFERR_GUEST_FINAL);
+		out->gpa = in->addr;
+		return MMU_REFLECT;
+	}
+	out->gva = in->addr;
+	return MMU_INJECT;
+}
+
 enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
 			      struct mmu_fault *out)
 {
@@ -58,11 +73,8 @@ enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *
 	struct gwalk walk;
 	struct mmu_op op;
 
-	if (walk_guest(vcpu, in, &walk) != GWALK_OK) {
-		out->error = walk.error;
-		out->gva = in->addr;
-		return MMU_INJECT;
-	}
+	if (walk_guest(vcpu, in, &walk) != GWALK_OK)
+		return refuse(vcpu, in, &walk, out);
 	mmu_point(vcpu->vm, walked);
 	shadow_make_room(vcpu);
 	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)

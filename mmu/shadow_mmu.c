@@ -45,6 +45,7 @@ const struct mmu_backend shadow_mmu = {
 	.zap_range = shadow_zap_range,
 	.split_range = shadow_split_range,
 	.zap_all = shadow_zap_all,
+	.zap_inner = shadow_zap_inner,
 	.write_protect = shadow_write_protect,
 	.guest_wrote = shadow_guest_wrote,
 	.unprotect = shadow_unprotect,

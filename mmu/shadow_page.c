@@ -156,12 +156,6 @@ bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index)
 	return true;
 }
 
-static void drop_entries(struct mmu_op *op, struct sp *sp)
-{
-	for (unsigned i = sp->used_start; i < sp->used_end; i++)
-		shadow_drop_entry(op, sp, i);
-}
-
 static void drop_parents(struct mmu_op *op, struct sp *sp)
 {
 	struct rmap_iter iter;
@@ -200,10 +194,31 @@ static void ask_users_to_reload(struct mmu_op *op, const struct sp *root)
 	}
 }
 
-void shadow_zap_page(struct mmu_op *op, struct sp *sp)
+/*
+ * Empties the page. What an inner guest's page leaves without a parent is worth
+ * little: its hypervisor tears down whole trees and uses the frames for others. It
+ * goes to orphans, still hashed.
+ */
+static void drop_children(struct mmu_op *op, struct sp *sp, struct list *orphans)
+{
+	for (unsigned i = sp->used_start; i < sp->used_end; i++) {
+		u64 spte = spte_get(sp_entry(op->vm, sp, i));
+		struct sp *child = spte_is_table(spte, sp->role.level) ?
+					   sp_by_table(op->vm, spte_hpa(spte)) : NULL;
+
+		shadow_drop_entry(op, sp, i);
+		if (!child || !child->role.guest_mode || child->root_count ||
+		    rmap_count(op->vm, &child->parents))
+			continue;
+		list_remove(&child->active);
+		list_add(&child->active, orphans);
+	}
+}
+
+static void zap_one(struct mmu_op *op, struct sp *sp, struct list *orphans)
 {
 	mmu_check(op->vm, !sp->role.invalid, "E-11: an invalid page is zapped", sp->id, sp->gfn);
-	drop_entries(op, sp);
+	drop_children(op, sp, orphans);
 	drop_parents(op, sp);
 	unsync_clear(op, sp);
 	if (sp_has_gptes(sp))
@@ -217,4 +232,14 @@ void shadow_zap_page(struct mmu_op *op, struct sp *sp)
 		ask_users_to_reload(op, sp);
 	else
 		list_add(&sp->active, &op->zapped);
+}
+
+void shadow_zap_page(struct mmu_op *op, struct sp *sp)
+{
+	struct list orphans;
+
+	list_init(&orphans);
+	zap_one(op, sp, &orphans);
+	while (!list_is_empty(&orphans))
+		zap_one(op, list_entry(orphans.next, struct sp, active), &orphans);
 }

@@ -89,7 +89,7 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 	struct sp *sp;
 
 	mmu_check(op->vm, !mmu->root.sp, "Q-1: a root slot in use is loaded", op->vcpu->id, pgd);
-	if (slots_make_rmaps(op->vm) != MMU_OK)
+	if (sp_hash_init(op->vm) != MMU_OK || slots_make_rmaps(op->vm) != MMU_OK)
 		return MMU_NOMEM;
 	sp = root_page(op, mmu);
 	if (!sp)

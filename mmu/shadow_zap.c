@@ -127,12 +127,34 @@ u32 shadow_zap_all(struct mmu_op *op)
 	return zapped;
 }
 
+/* Zapping one may zap others: all are taken aside first. */
+void shadow_zap_inner(struct mmu_op *op)
+{
+	struct mmu_vm *vm = op->vm;
+	struct list inner, *next;
+
+	list_init(&inner);
+	for (struct list *node = vm->active.next; node != &vm->active; node = next) {
+		next = node->next;
+		if (!list_entry(node, struct sp, active)->role.guest_mode)
+			continue;
+		list_remove(node);
+		list_add(node, &inner);
+	}
+	while (!list_is_empty(&inner))
+		shadow_zap_page(op, list_entry(inner.next, struct sp, active));
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
+		if (vm->vcpu[i] && vm->vcpu[i]->pae_root &&
+		    vm->vcpu[i]->pae_root->role.guest_mode)
+			shadow_zap_page(op, vm->vcpu[i]->pae_root);
+}
+
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn)
 {
-	struct sp *sp, *next;
+	struct sp *sp;
 	bool any = false;
 
-	for_each_shadow (op->vm, sp, next, gfn, as, false) {
+	while ((sp = sp_find_shadow(sp_hash_chain(op->vm, gfn), gfn, as, false))) {
 		shadow_zap_page(op, sp);
 		any = true;
 	}
@@ -204,26 +226,40 @@ static bool drop_gptes(struct mmu_op *op, struct sp *sp, unsigned start, unsigne
 
 /* So many writes without a use, and the frame is taken for something else now. A
  * table of level 1 can be left to the guest instead. */
-static bool is_flooded(const struct mmu_vm *vm, struct sp *sp)
+static bool is_flooded(const struct mmu_vm *vm, const struct sp *sp)
 {
 	u64 flood = mmu_get_knob(vm, MMU_KNOB_flood);
 
 	if (sp->role.level == LEVEL_4K && mmu_get_knob(vm, MMU_KNOB_unsync))
 		return false;
-	return ++sp->write_flooding >= flood && flood;
+	return sp->write_flooding >= flood && flood;
+}
+
+static struct sp *flooded_shadow(struct mmu_vm *vm, unsigned as, gfn_t gfn)
+{
+	struct sp *sp, *next;
+
+	for_each_shadow (vm, sp, next, gfn, as, false)
+		if (is_flooded(vm, sp))
+			return sp;
+	return NULL;
 }
 
 static void drop_shadows(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned start, unsigned end)
 {
+	bool any = false, flooded = false;
 	struct sp *sp, *next;
-	bool any = false;
 
 	for_each_shadow (op->vm, sp, next, gfn, as, false) {
+		sp->write_flooding++;
 		if (is_flooded(op->vm, sp))
-			shadow_zap_page(op, sp);
+			flooded = true;
 		else
 			any |= drop_gptes(op, sp, start, end);
 	}
+	/* Zapping one may zap others, out of the chain. */
+	while (flooded && (sp = flooded_shadow(op->vm, as, gfn)))
+		shadow_zap_page(op, sp);
 	if (any)
 		flush_need(op, FLUSH_zap, gfn, 1);
 }

@@ -75,8 +75,8 @@ static void obsolete_dummy_roots(struct mmu_op *op, const struct memslot *slot)
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		struct mmu_vcpu *vcpu = op->vm->vcpu[i];
 
-		if (!vcpu || !vcpu->root_mmu.root.sp ||
-		    !(vcpu->root_mmu.root.sp->flags & SP_DUMMY))
+		if (!vcpu || !vcpu->mmu->root.sp ||
+		    !(vcpu->mmu->root.sp->flags & SP_DUMMY))
 			continue;
 		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
 		flush_need(op, FLUSH_slot, slot->base_gfn, slot->npages);

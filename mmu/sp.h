@@ -69,7 +69,7 @@ struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn);
  * space as; twin: of any, for the other one has the same memory there. */
 struct sp *sp_find_shadow(struct sp *sp, gfn_t gfn, unsigned as, bool twin);
 
-/* Each such page; sp may leave the hash in the body. */
+/* Each such page; sp may leave the hash in the body, no other may. */
 #define for_each_shadow(vm, sp, next, gfn, as, twin)                                               \
 	for (sp = sp_find_shadow(sp_hash_chain(vm, gfn), gfn, as, twin);                           \
 	     sp && (next = sp->hash_next, true); sp = sp_find_shadow(next, gfn, as, twin))

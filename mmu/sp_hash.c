@@ -42,6 +42,8 @@ enum mmu_status sp_hash_init(struct mmu_vm *vm)
 {
 	enum mmu_status status;
 
+	if (vm->nr_buckets)
+		return MMU_OK;
 	if (!parray_init(&vm->hash, BUCKETS_MAX, sizeof(struct sp *)))
 		return MMU_INVAL;
 	status = parray_make_range(vm->env, &vm->hash, 0, BUCKETS_MIN);

@@ -139,6 +139,26 @@ static u32 tdp_zap_all(struct mmu_op *op)
 	return pages;
 }
 
+static void tdp_zap_inner(struct mmu_op *op)
+{
+	struct list *node, *next;
+
+	for (node = op->vm->tdp_roots.next; node != &op->vm->tdp_roots; node = next) {
+		struct sp *root = list_entry(node, struct sp, active);
+
+		next = node->next;
+		if (!root->role.guest_mode)
+			continue;
+		list_remove(node);
+		tear_down(op, root);
+		if (!root->root_count)
+			list_add(&root->active, &op->zapped);
+		else
+			request_all(op->vm, MMU_REQ_RELOAD);
+		flush_need(op, FLUSH_zap, 0, 0);
+	}
+}
+
 /* ---- ranges -------------------------------------------------------------------------- */
 
 static u64 zap_leaves(struct mmu_op *op, struct sp *root, gfn_t start, gfn_t end)
@@ -247,6 +267,7 @@ const struct mmu_backend tdp_mmu = {
 	.zap_range = tdp_zap_range,
 	.split_range = tdp_split_range,
 	.zap_all = tdp_zap_all,
+	.zap_inner = tdp_zap_inner,
 	.write_protect = tdp_write_protect,
 	.invlpg = tdp_invlpg,
 	.guest_flush = tdp_guest_flush,

@@ -137,6 +137,7 @@ enum mmu_status mmu_vcpu_create(struct mmu_vm *vm, unsigned id, struct mmu_vcpu 
 	vcpu->id = id;
 	vcpu->mmu = vcpu->walk_mmu = &vcpu->root_mmu;
 	vcpu->root_mmu.backend = tdp_active(vm) ? vm->tdp : vm->shadow;
+	vcpu->guest_mmu.backend = vm->shadow;
 	vcpu_set_role(vcpu);
 	op_begin(&op, vm, NULL, true);
 	vm->vcpu_hpa[id] = hpa;

@@ -55,6 +55,34 @@ struct machine *break_A_4(void)
 	return &m;
 }
 
+/* An inner guest without nested paging uses root_mmu, for which the role was not
+ * made. */
+struct machine *break_B_9(void)
+{
+	make_tree();
+	m.vcpu[0]->inner = true;
+	return &m;
+}
+
+static void run_inner(void)
+{
+	const struct mmu_regs regs = { 0 };
+	const struct mmu_nested nested = { 0 };
+
+	make_root(NULL);
+	ck_assert_int_eq(mmu_nested_enter(m.vcpu[0], &nested, &regs), MMU_OK);
+	machine_enter(&m, 0);
+	mmu_nested_leave(m.vcpu[0], &regs);
+	machine_enter(&m, 0);
+}
+
+struct machine *break_R_3(void)
+{
+	run_inner();
+	m.vcpu[0]->nests = false;
+	return &m;
+}
+
 struct machine *break_B_1(void)
 {
 	struct sp *root = make_root(NULL);

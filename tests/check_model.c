@@ -74,7 +74,7 @@ START_TEST(events_build_slots_pages_entries_rmaps_and_roots)
 	ck_assert_uint_eq(model_parent(vm, 2, &index), 1);
 	ck_assert_uint_eq(index, 0);
 	ck_assert_ptr_nonnull(map_get(&vm->rmaps, model_entry_key(2, 5)));
-	ck_assert_uint_eq(vm->vcpu[0].root[0].sp, 1);
+	ck_assert_uint_eq(vm->vcpu[0].context[0].root[0].sp, 1);
 	ck_assert_uint_eq(vm->vcpu[0].exit_len, 2);
 	ck_assert_mem_eq(model_console(m, &len), "hello\n", 6);
 	ck_assert_uint_eq(len, 6);

@@ -165,6 +165,12 @@ static bool is_canonical(const struct mmu_regs *regs, gva_t gva)
 
 struct oracle oracle_walk(struct guest *g, const struct mmu_regs *regs, gva_t gva, u64 access)
 {
+	return oracle_walk_through(g, regs, gva, access, NULL);
+}
+
+struct oracle oracle_walk_through(struct guest *g, const struct mmu_regs *regs, gva_t gva,
+				  u64 access, bool (*place)(gpa_t at, gpa_t *gpa))
+{
 	const struct row *row = first_row(regs);
 	gpa_t base = first_base(regs), gpa;
 	struct oracle o = { .rights = 7 };
@@ -179,7 +185,7 @@ struct oracle oracle_walk(struct guest *g, const struct mmu_regs *regs, gva_t gv
 		gva &= 0xffffffff;
 	for (;; row++) {
 		gpa = base + (gva >> row->shift & ((1u << row->bits) - 1)) * row->size;
-		if (gpa >> 12 >= GUEST_FRAMES) {
+		if ((place && !place(gpa, &gpa)) || gpa >> 12 >= GUEST_FRAMES) {
 			o.no_table = true;
 			return o;
 		}

@@ -76,6 +76,11 @@ struct oracle {
 /* What the guest's tables say about the access (PFERR_ bits). */
 struct oracle oracle_walk(struct guest *g, const struct mmu_regs *regs, gva_t gva, u64 access);
 
+/* The same where an entry at *gpa really lies elsewhere: place() says where, or ends
+ * the walk (no_table). */
+struct oracle oracle_walk_through(struct guest *g, const struct mmu_regs *regs, gva_t gva,
+				  u64 access, bool (*place)(gpa_t at, gpa_t *gpa));
+
 /* ---- the CPU --------------------------------------------------------------------- */
 
 struct outcome {

@@ -104,8 +104,13 @@ void model_vm_clear(struct model_vm *vm)
 	map_fini(&vm->rmaps);
 	map_fini(&vm->tracks);
 	vm->configured = false;
-	for (unsigned i = 0; i < MODEL_MAX_VCPUS; i++)
-		memset(vm->vcpu[i].root, 0, sizeof(vm->vcpu[i].root));
+	for (unsigned i = 0; i < MODEL_MAX_VCPUS; i++) {
+		struct model_vcpu *vcpu = &vm->vcpu[i];
+
+		vcpu->inner = vcpu->np = false;
+		vcpu->ncr3 = 0;
+		memset(vcpu->context, 0, sizeof(vcpu->context));
+	}
 }
 
 void model_vm_free(struct model_vm *vm)
@@ -256,6 +261,16 @@ void model_apply(struct model *model, const struct event *ev)
 const struct model_vm *model_vm(const struct model *model, u8 level, u8 vm)
 {
 	return find_vm(model, level, vm);
+}
+
+const struct model_context *model_hardware(const struct model_vcpu *vcpu)
+{
+	return &vcpu->context[vcpu->np ? MMU_CONTEXT_guest : MMU_CONTEXT_root];
+}
+
+const struct model_context *model_walked(const struct model_vcpu *vcpu)
+{
+	return &vcpu->context[vcpu->np ? MMU_CONTEXT_nested : MMU_CONTEXT_root];
 }
 
 const struct model_sp *model_sp(const struct model_vm *vm, u32 sp)

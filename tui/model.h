@@ -23,6 +23,7 @@
 #define MODEL_MAX_VMS	8
 #define MODEL_MAX_VCPUS 16
 #define MODEL_ROOTS	4	/* the current one and three before */
+#define MODEL_CONTEXTS	3
 #define MODEL_DAMAGES	16
 #define MODEL_LEDGER	64
 #define MODEL_MAX_KNOBS 64
@@ -84,12 +85,19 @@ struct model_finding {
 	u64 have, want;
 };
 
+/* A way to translate, by enum mmu_context: roles and roots. */
+struct model_context {
+	u32 cpu_role, cpu_ext, root_role;
+	struct model_root root[MODEL_ROOTS];
+};
+
 struct model_vcpu {
 	bool known;
 	u8 state;		/* enum ch_vstate */
-	u32 cpu_role, cpu_ext, root_role;
-	u64 cr3;		/* last loaded by the guest */
-	struct model_root root[MODEL_ROOTS];
+	bool inner, np;		/* a guest of the guest runs; on nested tables at ncr3 */
+	u64 ncr3;
+	u64 cr3;		/* last loaded by who runs */
+	struct model_context context[MODEL_CONTEXTS];
 	struct ev_exit exit;
 	u64 exit_seq;		/* 0: never seen */
 	u8 exit_bytes[16], exit_len;
@@ -192,6 +200,11 @@ static inline u64 model_tlb_key(u8 vcpu, u64 gva)
 {
 	return (u64)(vcpu & 0xf) << 52 | gva >> 12;
 }
+
+/* The context whose root the hardware has, and the one of the tables that who runs
+ * calls its own. */
+const struct model_context *model_hardware(const struct model_vcpu *vcpu);
+const struct model_context *model_walked(const struct model_vcpu *vcpu);
 
 /* Looking. All return NULL where there is nothing. */
 const struct model_vm *model_vm(const struct model *model, u8 level, u8 vm);

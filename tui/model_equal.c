@@ -91,8 +91,8 @@ static bool sps_equal(const struct map *a, const struct map *b, bool both_ways,
 	return equal;
 }
 
-static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, unsigned id,
-			struct text *difference)
+static bool contexts_equal(const struct model_context *a, const struct model_context *b,
+			   unsigned id, struct text *difference)
 {
 	if (a->cpu_role != b->cpu_role || a->cpu_ext != b->cpu_ext || a->root_role != b->root_role)
 		return differ(difference, "vcpu %u: roles 0x%x 0x%x 0x%x against 0x%x 0x%x 0x%x", id,
@@ -103,6 +103,19 @@ static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, 
 		    a->root[i].pgd != b->root[i].pgd)
 			return differ(difference, "vcpu %u: root slot %u is page %u against page %u",
 				      id, i, a->root[i].sp, b->root[i].sp);
+	return true;
+}
+
+static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, unsigned id,
+			struct text *difference)
+{
+	if (a->inner != b->inner || a->np != b->np || a->ncr3 != b->ncr3)
+		return differ(difference, "vcpu %u: inner guest %u %u 0x%" PRIx64
+			      " against %u %u 0x%" PRIx64, id, a->inner, a->np, a->ncr3, b->inner,
+			      b->np, b->ncr3);
+	for (unsigned i = 0; i < MODEL_CONTEXTS; i++)
+		if (!contexts_equal(&a->context[i], &b->context[i], id, difference))
+			return false;
 	return true;
 }
 

@@ -41,15 +41,49 @@ ON(slot_generation)
 		s->vm->generation[e->as] = e->generation;
 }
 
+static struct model_context *context_of(struct step *s, u8 context)
+{
+	struct model_vcpu *vcpu = model_step_vcpu(s);
+
+	if (!vcpu)
+		return NULL;
+	if (context < MODEL_CONTEXTS)
+		return &vcpu->context[context];
+	model_damage(s, "context %u", context);
+	return NULL;
+}
+
 ON(mmu_role)
+{
+	struct model_context *context = context_of(s, e->context);
+
+	if (!context)
+		return;
+	context->cpu_role = e->cpu_role;
+	context->cpu_ext = e->cpu_ext;
+	context->root_role = e->root_role;
+}
+
+ON(nested_enter)
 {
 	struct model_vcpu *vcpu = model_step_vcpu(s);
 
 	if (!vcpu)
 		return;
-	vcpu->cpu_role = e->cpu_role;
-	vcpu->cpu_ext = e->cpu_ext;
-	vcpu->root_role = e->root_role;
+	vcpu->inner = true;
+	vcpu->np = e->np;
+	vcpu->ncr3 = e->ncr3;
+}
+
+ON(nested_leave)
+{
+	struct model_vcpu *vcpu = model_step_vcpu(s);
+
+	(void)e;
+	if (!vcpu)
+		return;
+	vcpu->inner = vcpu->np = false;
+	vcpu->ncr3 = 0;
 }
 
 ON(guest_cr3)
@@ -220,15 +254,15 @@ ON(track_remove)
 
 ON(root_set)
 {
-	struct model_vcpu *vcpu = model_step_vcpu(s);
+	struct model_context *context = context_of(s, e->context);
 
-	if (!vcpu)
+	if (!context)
 		return;
 	if (e->slot >= MODEL_ROOTS)
 		model_damage(s, "root slot %u", e->slot);
 	else
-		vcpu->root[e->slot] = (struct model_root){ .sp = e->sp, .hpa = e->hpa,
-							   .pgd = e->pgd };
+		context->root[e->slot] = (struct model_root){ .sp = e->sp, .hpa = e->hpa,
+							      .pgd = e->pgd };
 }
 
 ON(root_count)
@@ -298,6 +332,7 @@ const struct step_row model_mmu_rows[] = {
 	ROW(spte_set), ROW(sp_new), ROW(sp_zap), ROW(sp_free), ROW(sp_link), ROW(sp_unlink),
 	ROW(sp_unsync), ROW(sp_sync), ROW(rmap_add), ROW(rmap_remove), ROW(track_add),
 	ROW(track_remove), ROW(root_set), ROW(root_count), ROW(mmu_role), ROW(guest_cr3),
+	ROW(nested_enter), ROW(nested_leave),
 	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(mmu_config), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }

@@ -103,7 +103,7 @@ static void select_event(struct ui *ui, const struct event *ev)
 	if (event_field(schema, ev, "gfn", &value))
 		ui->at.gfn = value;
 	if (!ui_sp(ui) && ui_vm(ui))
-		ui_select_page(ui, ui_vm(ui)->vcpu[ui->at.vcpu].root[0].sp);
+		ui_select_page(ui, model_hardware(&ui_vm(ui)->vcpu[ui->at.vcpu])->root[0].sp);
 }
 
 static void move_cursor(struct ui *ui, size_t index)

@@ -94,7 +94,7 @@ static size_t count(struct ui *ui)
 static int root_of(const struct model_vm *vm, u32 sp)
 {
 	for (int i = 0; i < MODEL_MAX_VCPUS; i++)
-		if (vm->vcpu[i].root[0].sp == sp)
+		if (model_hardware(&vm->vcpu[i])->root[0].sp == sp)
 			return i;
 	return -1;
 }

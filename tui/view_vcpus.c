@@ -74,7 +74,8 @@ static const struct model_vcpu *owner(struct ui *ui, size_t *i, unsigned *id)
 static void line_state(struct ui *ui, const struct model_vcpu *vcpu, unsigned id,
 		       struct line *line)
 {
-	union mmu_role role = { .word = vcpu->cpu_role };
+	const struct model_context *walked = model_walked(vcpu);
+	union mmu_role role = { .word = walked->cpu_role };
 	bool held = stands_still(ui) && vcpu->state == CH_RUNNING;
 
 	line_add(line, INK_title, "vcpu%u %s", id,
@@ -84,19 +85,24 @@ static void line_state(struct ui *ui, const struct model_vcpu *vcpu, unsigned id
 	else
 		line_add(line, INK_plain, "  %s, %u levels", role.has_4_byte_gpte ? "4-byte gptes" :
 			 "8-byte gptes", role.level);
-	line_add(line, INK_role, "  cpu role 0x%x.%x  root role 0x%x", vcpu->cpu_role,
-		 vcpu->cpu_ext, vcpu->root_role);
+	line_add(line, INK_role, "  cpu role 0x%x.%x  root role 0x%x", walked->cpu_role,
+		 walked->cpu_ext, model_hardware(vcpu)->root_role);
+	if (vcpu->inner)
+		line_add(line, INK_title, "  inner guest");
+	if (vcpu->np)
+		line_add(line, INK_address, ", nested tables at %" PRIx64, vcpu->ncr3);
 }
 
 static void line_roots(const struct model_vcpu *vcpu, struct line *line)
 {
 	line_add(line, INK_plain, "  roots");
 	for (unsigned i = 0; i < MODEL_ROOTS; i++) {
-		const struct model_root *root = &vcpu->root[i];
+		const struct model_root *root = &model_hardware(vcpu)->root[i];
 
 		if (root->sp)
-			line_add(line, INK_plain, "  %s page %u for cr3 %" PRIx64,
-				 i ? "before:" : "now:", root->sp, root->pgd);
+			line_add(line, INK_plain, "  %s page %u for %s %" PRIx64,
+				 i ? "before:" : "now:", root->sp, vcpu->np ? "ncr3" : "cr3",
+				 root->pgd);
 	}
 }
 

@@ -189,7 +189,7 @@ static bool role_is(struct run *run, const struct scn_line *line)
 {
 	char text[80];
 
-	role_text(run->watch.root_role[line->n[0] % MMU_MAX_VCPUS], text, sizeof(text));
+	role_text(watch_root_role(&run->watch, line->n[0]), text, sizeof(text));
 	return !strcmp(text, line->rest);
 }
 
@@ -261,7 +261,7 @@ static void say_instead(struct run *run, const struct scn_line *line, u64 have)
 		run_fail(run, line, "it is not so; of the last access: %s", text);
 		break;
 	case WISH_role:
-		role_text(run->watch.root_role[line->n[0] % MMU_MAX_VCPUS], text, sizeof(text));
+		role_text(watch_root_role(&run->watch, line->n[0]), text, sizeof(text));
 		run_fail(run, line, "it is %s", text);
 		break;
 	case WISH_hit:

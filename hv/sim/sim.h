@@ -18,7 +18,7 @@
 #include "hv/sim/mem.h"
 #include "hv/sim/sched.h"
 #include "hv/sim/tlb.h"
-#include "mmu/mmu.h"
+#include "mmu/nested.h"
 
 struct sim;
 

@@ -31,6 +31,21 @@ static void sp_new(struct watch *w, const struct ev_sp_new *ev)
 		*sp = (struct watch_sp){ .live = true, .gfn = ev->gfn, .role.word = ev->role };
 }
 
+static void role_set(struct watch_vcpu *vcpu, const struct ev_mmu_role *ev)
+{
+	if (ev->context == MMU_CONTEXT_root)
+		vcpu->own.word = ev->root_role;
+	else if (ev->context == MMU_CONTEXT_guest)
+		vcpu->shadowed.word = ev->root_role;
+}
+
+union mmu_role watch_root_role(const struct watch *w, unsigned vcpu)
+{
+	const struct watch_vcpu *v = &w->vcpu[vcpu % MMU_MAX_VCPUS];
+
+	return v->np ? v->shadowed : v->own;
+}
+
 void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len)
 {
 	struct watch *w = arg;
@@ -54,7 +69,15 @@ void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 le
 		break;
 	case EV_mmu_role:
 		if (vcpu < MMU_MAX_VCPUS)
-			w->root_role[vcpu].word = ((const struct ev_mmu_role *)payload)->root_role;
+			role_set(&w->vcpu[vcpu], payload);
+		break;
+	case EV_nested_enter:
+		if (vcpu < MMU_MAX_VCPUS)
+			w->vcpu[vcpu].np = ((const struct ev_nested_enter *)payload)->np;
+		break;
+	case EV_nested_leave:
+		if (vcpu < MMU_MAX_VCPUS)
+			w->vcpu[vcpu].np = false;
 		break;
 	case EV_audit_end:
 		w->broken = ((const struct ev_audit_end *)payload)->broken;

@@ -15,10 +15,16 @@ struct watch_sp {
 	union mmu_role role;
 };
 
+/* Root roles; np: of an inner guest on nested tables. */
+struct watch_vcpu {
+	union mmu_role own, shadowed;
+	bool np;
+};
+
 struct watch {
 	struct watch_sp *sp;	/* by number */
 	u32 nr;
-	union mmu_role root_role[MMU_MAX_VCPUS];
+	struct watch_vcpu vcpu[MMU_MAX_VCPUS];
 	u32 broken;		/* rules, by the last audit */
 	bool failed;		/* no memory to keep watch with */
 };
@@ -28,6 +34,9 @@ void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 le
 
 /* Shadow pages that match the keys (SCN_ANY: any). */
 unsigned watch_count(const struct watch *watch, const u64 key[NR_KEYS]);
+
+/* Of what the hardware walks for the vCPU. */
+union mmu_role watch_root_role(const struct watch *watch, unsigned vcpu);
 
 void watch_fini(struct watch *watch);
 
