@@ -231,6 +231,7 @@ EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/dirty-in-readonly.scn \
 	%D%/sim/five-levels.scn \
+	%D%/sim/nested-plain.scn \
 	%D%/sim/no-memory.scn \
 	%D%/sim/order-flush.scn \
 	%D%/sim/order-free.scn \

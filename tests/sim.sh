@@ -37,7 +37,7 @@ ours=$(cd "$top_srcdir/tests/sim" && echo *.scn)
 set -- $ours
 nr=$#
 set -- $(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
-echo "1..$(($# + 2 * nr + 24))"
+echo "1..$(($# + 2 * nr + 26))"
 for file in $ours; do
 	for mmu in shadow tdp; do
 		check 0 'audit green' "$file holds with $mmu" \
@@ -54,6 +54,12 @@ check 2 "bad.scn:2: cpu0: write 0x1000 5: = is missing" 'a bad line is named' "$
 scenario form 'map 0x1000'
 check 2 'form.scn:1: map 0x1000: a number is missing; the form is: map GVA GPA RIGHTS' \
 	'what is missing is shown by the form of the word' "$sim" "$dir/form.scn"
+scenario npt 'mmu shadow' 'mode 4level' nested 'cpu0: vmrun'
+check 1 'the guest may not run it: this build or this mode cannot do it' \
+	'on shadow paging no guest has nested tables' "$sim" "$dir/npt.scn"
+scenario reflect 'mmu tdp' 'mode 4level' nested 'cpu0: vmrun' 'cpu0: read 0x1000 -> reflect 0x5'
+check 1 'it ended in a nested page fault, error 0x100000004' \
+	'a nested page fault is told from others' "$sim" "$dir/reflect.scn"
 scenario colon 'mode 4level' 'cpu0 read 0x1000'
 check 2 'colon.scn:2: cpu0: the colon is missing' 'so is a colon' "$sim" "$dir/colon.scn"
 scenario result 'cpu0: read 0x1000 -> fault'

@@ -116,9 +116,12 @@ static const char *check_values(const struct scn_line *line)
 			return "only ro may follow";
 		return check_slot(line->n[0], line->n[1], line->n[2]);
 	case WORD_mode:
+	case WORD_l2mode:
 		return guest_mode_by_name(line->w[0]) < NR_GUEST_MODES
 			       ? NULL
 			       : "modes are unpaged 2level pae 4level 5level";
+	case WORD_vmrun:
+		return line->nr_w && strcmp(line->w[0], "plain") ? "only plain may follow" : NULL;
 	case WORD_set:
 	case WORD_clear:
 		return guest_knows_bit(line->w[0]) ? NULL : "bits are pg wp pse pae pge smep smap nx";

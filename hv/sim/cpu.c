@@ -205,6 +205,16 @@ static void inject(struct sim_cpu *cpu, struct sim_access *a, u64 error, gva_t g
 	sim_emit(cpu->sim, cpu->id, inject, VECTOR_PF, TYPE_EXCEPTION, error, gva);
 }
 
+/* The tables of the inner hypervisor forbid it: its guest is left, with a nested
+ * page fault. */
+static void reflect(struct sim_cpu *cpu, struct sim_access *a, const struct mmu_fault *fault)
+{
+	a->outcome = SIM_REFLECT;
+	a->error = fault->error;
+	a->ngpa = fault->gpa;
+	sim_vmexit(cpu);
+}
+
 /* The hypervisor does the access in the guest's place. */
 static void emulate(struct sim_cpu *cpu, struct sim_access *a, const struct mmu_fault *fault)
 {
@@ -215,12 +225,16 @@ static void emulate(struct sim_cpu *cpu, struct sim_access *a, const struct mmu_
 
 	a->emulated = true;
 	library_begin(cpu->sim);
-	if (fault->table)
+	if (fault->table && a->kind == HW_WRITE)
 		done = mmu_write_gva(cpu->vcpu, a->gva, &a->value, a->size, access, &why);
+	else if (fault->table) /* the write was the walk's own */
+		done = mmu_read_gva(cpu->vcpu, a->gva, &a->value, a->size, access, &why);
 	library_end(cpu->sim);
 	sim_emit(cpu->sim, cpu->id, emulate, cpu->rip, fault->gpa, done == a->size);
 	if (done == a->size)
 		a->outcome = SIM_OK;
+	else if (fault->table && why.nested)
+		reflect(cpu, a, &why);
 	else if (fault->table && !why.mmio)
 		inject(cpu, a, why.error, why.gva);
 	else
@@ -255,6 +269,8 @@ static bool handle(struct sim_cpu *cpu, struct sim_access *a, const struct hw_re
 		a->outcome = SIM_NOMEM;
 		return false;
 	case MMU_REFLECT:
+		reflect(cpu, a, &fault);
+		return false;
 	case MMU_STUCK:
 		break;
 	}

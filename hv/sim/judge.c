@@ -61,6 +61,38 @@ static void look(struct run *run, const struct scn_line *line)
 			run_fail(run, line, "it read a table that had been given back");
 }
 
+static void vmrun(struct run *run, const struct scn_line *line)
+{
+	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
+	const struct mmu_nested nested = {
+		.np = !line->nr_w && run->npt.sim,
+		.ncr3 = run->npt.root,
+		.cr0 = cpu->regs.cr0,
+		.cr4 = cpu->regs.cr4,
+		.efer = cpu->regs.efer,
+	};
+	const struct mmu_regs regs = cpu->l2_regs;
+	enum mmu_status status = sim_vmrun(cpu, &nested, &regs);
+
+	if (status != MMU_OK)
+		run_fail(run, line, "the guest may not run it: %s", mmu_status_text(status));
+}
+
+static void leave_inner(struct run *run, const struct scn_line *line)
+{
+	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
+
+	if (line->word == WORD_vmflush)
+		sim_nested_flush(cpu);
+	else if ((line->word == WORD_vmexit) != cpu->inner)
+		run_fail(run, line, cpu->inner ? "the guest's guest runs" :
+						 "no guest of the guest runs");
+	else if (line->word == WORD_vmexit)
+		sim_vmexit(cpu);
+	else
+		sim_nested_free(cpu);
+}
+
 void run_cpu_line(struct run *run, const struct scn_line *line)
 {
 	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
@@ -97,6 +129,14 @@ void run_cpu_line(struct run *run, const struct scn_line *line)
 	case WORD_regs:
 		run_regs(run, line);
 		break;
+	case WORD_vmrun:
+		vmrun(run, line);
+		break;
+	case WORD_vmexit:
+	case WORD_vmflush:
+	case WORD_vmoff:
+		leave_inner(run, line);
+		break;
 	case WORD_drop_flush:
 		cpu->lose_flush += line->nr_n ? line->n[0] : 1;
 		break;
@@ -123,6 +163,8 @@ static bool ended_as(const struct sim_access *a, enum scn_result result, u64 val
 		return a->outcome == SIM_OK && a->value == value;
 	case RESULT_FAULT:
 		return a->outcome == SIM_FAULT && a->error == value;
+	case RESULT_REFLECT:
+		return a->outcome == SIM_REFLECT && a->error == value;
 	case RESULT_MMIO:
 		return a->outcome == SIM_MMIO;
 	case RESULT_READONLY:
@@ -143,6 +185,8 @@ static void ending_text(const struct sim_access *a, char *text, size_t size)
 
 	if (a->outcome == SIM_FAULT)
 		snprintf(text, size, "it ended in a page fault, error 0x%llx", error);
+	else if (a->outcome == SIM_REFLECT)
+		snprintf(text, size, "it ended in a nested page fault, error 0x%llx", error);
 	else if (a->outcome != SIM_OK)
 		snprintf(text, size, "it ended in: %s", sim_outcome_name(a->outcome));
 	else if (value < 10)
@@ -210,6 +254,8 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 	switch (line->wish) {
 	case WISH_fault:
 		return ended_as(last, RESULT_FAULT, line->n[0]);
+	case WISH_reflect:
+		return ended_as(last, RESULT_REFLECT, line->n[0]);
 	case WISH_value:
 		return ended_as(last, RESULT_VALUE, line->n[0]);
 	case WISH_mmio:
@@ -253,6 +299,7 @@ static void say_instead(struct run *run, const struct scn_line *line, u64 have)
 
 	switch (line->wish) {
 	case WISH_fault:
+	case WISH_reflect:
 	case WISH_value:
 	case WISH_mmio:
 	case WISH_readonly:

@@ -12,6 +12,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/guest_mode.c %D%/guest_mode.h \
 	%D%/host.c \
 	%D%/hwwalk.c %D%/hwwalk.h \
+	%D%/inner.c \
 	%D%/judge.c \
 	%D%/machine.c \
 	%D%/mem.c %D%/mem.h \
@@ -37,5 +38,6 @@ scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
 	%D%/scenarios/flush-race.scn \
 	%D%/scenarios/missing-flush.scn \
+	%D%/scenarios/nested.scn \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn

@@ -113,6 +113,7 @@ const char *sim_outcome_name(enum sim_outcome outcome)
 		[SIM_NOMEM] = "no memory",
 		[SIM_STUCK] = "stuck",
 		[SIM_DEAD] = "dead",
+		[SIM_REFLECT] = "nested page fault",
 	};
 
 	return outcome < sizeof(name) / sizeof(name[0]) ? name[outcome] : "?";

@@ -49,6 +49,39 @@ static const char *mode(struct run *run, const char *name)
 		       : "there is no memory at 0x10000 for the tables";
 }
 
+static const char *nested(struct run *run)
+{
+	if (run->tables.mode < GUEST_4level)
+		return "the format of nested tables is 4level or 5level; see mode";
+	return tables_begin(&run->npt, &run->sim, run->tables.mode, NPT_GPA, NULL)
+		       ? NULL
+		       : "there is no memory at 0x80000 for the tables";
+}
+
+static const char *l2mode(struct run *run, const char *name)
+{
+	enum guest_mode mode = guest_mode_by_name(name);
+	const char *why = default_slot(run);
+	struct mmu_regs regs;
+
+	if (why)
+		return why;
+	if (!tables_begin(&run->l2, &run->sim, mode, L2_TABLES_GPA,
+			  run->npt.sim ? &run->npt : NULL))
+		return "no memory of the guest's guest is at 0x40000 for its tables; see nmap";
+	regs = guest_mode_regs(mode, run->l2.root);
+	for (unsigned i = 0; i < run->sim.config.vcpus; i++)
+		run->sim.cpu[i].l2_regs = regs;
+	return NULL;
+}
+
+static const char *map(struct guest_tables *tables, const struct scn_line *line)
+{
+	return tables->sim ? tables_map(tables, line->n[0], line->n[1], line->w[0],
+					line->nr_w > 1 ? line->w[1] : "") :
+			     "there are no such tables yet";
+}
+
 static const char *store(struct run *run, const struct scn_line *line, unsigned size)
 {
 	return mmu_vm_write(run->sim.vm, line->n[0], &line->n[1], size) == size
@@ -103,8 +136,15 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 	case WORD_mode:
 		return mode(run, line->w[0]);
 	case WORD_map:
-		return tables_map(&run->tables, line->n[0], line->n[1], line->w[0],
-				  line->nr_w > 1 ? line->w[1] : "");
+		return map(&run->tables, line);
+	case WORD_nested:
+		return nested(run);
+	case WORD_nmap:
+		return map(&run->npt, line);
+	case WORD_l2mode:
+		return l2mode(run, line->w[0]);
+	case WORD_l2map:
+		return map(&run->l2, line);
 	case WORD_pte:
 		return store(run, line, guest_pte_size(run->tables.mode));
 	case WORD_place:

@@ -36,6 +36,7 @@ struct run {
 	struct sim sim;
 	struct watch watch;
 	struct guest_tables tables;
+	struct guest_tables npt, l2;	/* a hypervisor's nested tables, its guest's own */
 	struct sim_access last[MMU_MAX_VCPUS];
 	unsigned last_cpu;	/* whose access was the last */
 	u64 ghosts_known;	/* uses of ghosts that the scenario expects */

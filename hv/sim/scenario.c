@@ -158,11 +158,13 @@ static bool take_result(struct cutter *c)
 
 	if (!next_is(c, "->"))
 		return true;
-	line->result = next_is(c, "fault") ? RESULT_FAULT : RESULT_NONE;
+	line->result = next_is(c, "fault")   ? RESULT_FAULT :
+		       next_is(c, "reflect") ? RESULT_REFLECT :
+					       RESULT_NONE;
 	if (!next(c))
-		return bad(c, line->text, "after -> comes a value, or: fault ERROR, mmio, "
+		return bad(c, line->text, "after -> comes a value, or: fault ERROR, reflect ERROR, mmio, "
 					  "readonly, nomem, any");
-	if (line->result == RESULT_FAULT)
+	if (line->result != RESULT_NONE)
 		return take_number(c, &line->result_value);
 	if (next_is(c, "any"))
 		line->result = RESULT_LATER;
@@ -374,7 +376,7 @@ static void look_back(struct scenario *scn)
 
 	if (scn->nr < 2 || line->word != WORD_expect || before->result != RESULT_NONE)
 		return;
-	if (line->wish == WISH_fault || line->wish == WISH_mmio ||
+	if (line->wish == WISH_fault || line->wish == WISH_reflect || line->wish == WISH_mmio ||
 	    line->wish == WISH_readonly || line->wish == WISH_nomem)
 		before->result = RESULT_LATER;
 }

@@ -12,7 +12,8 @@
  *	expect no ghost
  *
  * One thing a line; # begins a comment. Numbers are decimal or 0x hex, with K,
- * M or G. After -> stands a value, or: fault ERROR, mmio, readonly, nomem, any.
+ * M or G. After -> stands a value, or: fault ERROR, reflect ERROR, mmio, readonly,
+ * nomem, any.
  * The words are the rows of scenario.def, the wishes those of
  * expect.def. An access that ends in anything but success, and no "-> RESULT"
  * and no expectation in the next line says so, is a failure.
@@ -49,7 +50,7 @@ extern const struct scn_row scn_wishes[NR_WISHES];
 
 /* What an access is to end in; NONE: nothing is said, so it must succeed. */
 enum scn_result { RESULT_NONE, RESULT_VALUE, RESULT_FAULT, RESULT_MMIO, RESULT_READONLY,
-		  RESULT_NOMEM, RESULT_LATER };
+		  RESULT_NOMEM, RESULT_REFLECT, RESULT_LATER };
 
 #define SCN_NUMBERS	6
 #define SCN_WORDS	2

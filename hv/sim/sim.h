@@ -32,6 +32,9 @@ struct sim_cpu {
 	bool in_guest;
 	bool kicked;		/* must leave the guest at once */
 	unsigned lose_flush;	/* so many flushes that mmu_enter asks for are lost: sabotage */
+	bool inner;		/* the guest's own guest runs; regs are its */
+	struct mmu_regs l1_regs;	/* inner: the guest's, to come back to */
+	struct mmu_regs l2_regs;	/* not inner: of its guest, when it last ran */
 	u64 rip;		/* counts operations; there are no instructions */
 	u64 cr2;
 };
@@ -95,6 +98,7 @@ enum sim_outcome {
 	SIM_NOMEM,	/* the host has no page left */
 	SIM_STUCK,	/* the same access faulted again and again: a bug of ours */
 	SIM_DEAD,	/* the machine has panicked */
+	SIM_REFLECT,	/* the inner hypervisor got a nested page fault: error, ngpa; it runs */
 };
 
 struct sim_access {
@@ -104,7 +108,8 @@ struct sim_access {
 	u8 size;		/* 1, 2, 4 or 8; not across a page */
 	u64 value;		/* written, or as read */
 	enum sim_outcome outcome;
-	u64 error;		/* SIM_FAULT */
+	u64 error;		/* SIM_FAULT, SIM_REFLECT */
+	gpa_t ngpa;		/* SIM_REFLECT */
 	unsigned exits;		/* faults that left the guest */
 	bool tlb_hit;		/* it was done by an entry that was there before */
 	bool emulated;
@@ -125,6 +130,21 @@ enum mmu_status sim_visit(struct sim_cpu *cpu);
 /* Enters the guest and stays there until it is kicked, or all other tasks of the
  * scheduler have come to their ends. */
 enum mmu_status sim_stay(struct sim_cpu *cpu);
+
+/*
+ * The vCPU's guest executes VMRUN: its own guest runs from now on, with these
+ * registers. Then it is left for good (#VMEXIT); the guest flushes its guest's
+ * translations; the guest ceases to be a hypervisor.
+ *
+ *   nested   as of mmu_nested_enter()
+ *   returns  as mmu_nested_enter(): the guest runs on unless OK
+ *   context  vmrun and free: no inner guest runs on the vCPU; vmexit: one does
+ */
+enum mmu_status __must_check sim_vmrun(struct sim_cpu *cpu, const struct mmu_nested *nested,
+				       const struct mmu_regs *regs);
+void sim_vmexit(struct sim_cpu *cpu);
+void sim_nested_flush(struct sim_cpu *cpu);
+void sim_nested_free(struct sim_cpu *cpu);
 
 /* ---- looking ------------------------------------------------------------- */
 

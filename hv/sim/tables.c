@@ -15,34 +15,6 @@ static const unsigned mode_levels[NR_GUEST_MODES] = {
 	[GUEST_4level] = 4,  [GUEST_5level] = 5,
 };
 
-/* A zeroed frame; 0: no memory there. */
-static gpa_t new_table(struct guest_tables *t)
-{
-	static const u8 zeros[PAGE_SIZE];
-	gpa_t gpa = t->next;
-
-	if (mmu_vm_write(t->sim->vm, gpa, zeros, sizeof(zeros)) != sizeof(zeros))
-		return 0;
-	t->next += PAGE_SIZE;
-	return gpa;
-}
-
-bool tables_init(struct guest_tables *t, struct sim *sim, enum guest_mode mode)
-{
-	struct mmu_regs regs;
-
-	*t = (struct guest_tables){ .sim = sim, .mode = mode, .next = TABLES_GPA };
-	if (mode != GUEST_unpaged) {
-		t->root = new_table(t);
-		if (!t->root)
-			return false;
-	}
-	regs = guest_mode_regs(mode, t->root);
-	for (unsigned i = 0; i < sim->config.vcpus; i++)
-		sim_set_regs(&sim->cpu[i], &regs, true);
-	return true;
-}
-
 /* Bits of an address below an entry at this level. */
 static unsigned shift_of(const struct guest_tables *t, unsigned level)
 {
@@ -56,13 +28,80 @@ static gpa_t entry_of(const struct guest_tables *t, gpa_t table, gva_t gva, unsi
 	return table + (gva >> shift_of(t, level) & ((1u << bits) - 1)) * guest_pte_size(t->mode);
 }
 
+/* Where the tables lead; they have 8-byte entries and lie in no others.
+ * returns  false: nowhere */
+static bool find(const struct guest_tables *t, u64 addr, gpa_t *gpa)
+{
+	gpa_t table = t->root;
+
+	for (unsigned level = mode_levels[t->mode]; level; level--) {
+		u64 offset = BIT(shift_of(t, level)) - 1, pte;
+
+		if (mmu_vm_read(t->sim->vm, entry_of(t, table, addr, level), &pte, 8) != 8 ||
+		    !(pte & PTE_P))
+			return false;
+		table = pte & BITS(51, 12);
+		*gpa = (table & ~offset) | (addr & offset);
+		if (level > 1 && pte & PTE_PS)
+			break;
+	}
+	return true;
+}
+
+static bool table_read(const struct guest_tables *t, gpa_t gpa, void *buf, size_t len)
+{
+	if (t->below && !find(t->below, gpa, &gpa))
+		return false;
+	return mmu_vm_read(t->sim->vm, gpa, buf, len) == len;
+}
+
+static bool table_write(const struct guest_tables *t, gpa_t gpa, const void *buf, size_t len)
+{
+	if (t->below && !find(t->below, gpa, &gpa))
+		return false;
+	return mmu_vm_write(t->sim->vm, gpa, buf, len) == len;
+}
+
+/* A zeroed frame; 0: no memory there. */
+static gpa_t new_table(struct guest_tables *t)
+{
+	static const u8 zeros[PAGE_SIZE];
+	gpa_t gpa = t->next;
+
+	if (!table_write(t, gpa, zeros, sizeof(zeros)))
+		return 0;
+	t->next += PAGE_SIZE;
+	return gpa;
+}
+
+bool tables_begin(struct guest_tables *t, struct sim *sim, enum guest_mode mode, gpa_t at,
+		  const struct guest_tables *below)
+{
+	*t = (struct guest_tables){ .sim = sim, .mode = mode, .next = at, .below = below };
+	if (mode != GUEST_unpaged)
+		t->root = new_table(t);
+	return t->root || mode == GUEST_unpaged;
+}
+
+bool tables_init(struct guest_tables *t, struct sim *sim, enum guest_mode mode)
+{
+	struct mmu_regs regs;
+
+	if (!tables_begin(t, sim, mode, TABLES_GPA, NULL))
+		return false;
+	regs = guest_mode_regs(mode, t->root);
+	for (unsigned i = 0; i < sim->config.vcpus; i++)
+		sim_set_regs(&sim->cpu[i], &regs, true);
+	return true;
+}
+
 /* The table below an entry, made if need be; 0: no memory, or a large page. */
 static gpa_t descend(struct guest_tables *t, gpa_t entry, unsigned level)
 {
 	unsigned size = guest_pte_size(t->mode);
 	u64 pte = 0;
 
-	if (mmu_vm_read(t->sim->vm, entry, &pte, size) != size)
+	if (!table_read(t, entry, &pte, size))
 		return 0;
 	if (pte & PTE_P)
 		return pte & PTE_PS && level <= 3 ? 0 : pte & BITS(51, 12);
@@ -70,7 +109,7 @@ static gpa_t descend(struct guest_tables *t, gpa_t entry, unsigned level)
 	if (!pte)
 		return 0;
 	pte |= t->mode == GUEST_pae && level == 3 ? PTE_P : PTE_P | PTE_W | PTE_U;
-	mmu_vm_write(t->sim->vm, entry, &pte, size);
+	table_write(t, entry, &pte, size);
 	return pte & BITS(51, 12);
 }
 
@@ -137,6 +176,7 @@ const char *tables_map(struct guest_tables *t, gva_t gva, gpa_t gpa, const char 
 		if (!table)
 			return "no memory for a table, or a large page is in the way";
 	}
-	mmu_vm_write(t->sim->vm, entry_of(t, table, gva, leaf), &pte, guest_pte_size(t->mode));
-	return NULL;
+	return table_write(t, entry_of(t, table, gva, leaf), &pte, guest_pte_size(t->mode))
+		       ? NULL
+		       : "there is no memory for the entry";
 }

@@ -10,14 +10,23 @@
 #include "hv/sim/sim.h"
 
 #define TABLES_GPA 0x10000ull
+#define L2_TABLES_GPA 0x40000ull
+#define NPT_GPA 0x80000ull
 
 struct guest_tables {
 	struct sim *sim;
 	enum guest_mode mode;
+	/* Translates where these tables lie; NULL: they lie there. */
+	const struct guest_tables *below;
 	gpa_t root, next;
 };
 
-/* Empty tables in this mode, and all vCPUs' registers for them.
+/* Empty tables in this mode, their frames taken from `at` upwards.
+ * returns  false: there is no memory */
+bool tables_begin(struct guest_tables *tables, struct sim *sim, enum guest_mode mode, gpa_t at,
+		  const struct guest_tables *below);
+
+/* The same at TABLES_GPA, and all vCPUs' registers for them.
  * returns  false: there is no memory at TABLES_GPA */
 bool tables_init(struct guest_tables *tables, struct sim *sim, enum guest_mode mode);
 
