@@ -68,7 +68,10 @@ struct arrival {
 struct arrival inner_oracle(struct inner *in, gva_t gva, u64 access);
 struct arrival inner_access(struct inner *in, unsigned vcpu, gva_t gva, u64 access);
 
-/* Both agree; a write to a table is as good as one to its frame. */
+/* Where L1 puts an nGPA that may be read. returns  false: nowhere */
+bool inner_place(struct inner *in, gpa_t ngpa, gpa_t *gpa);
+
+/* Both agree, the library's own walk too, and what was reached left A and D in L1's entries; a write to a table is as good as one to its frame. */
 struct arrival inner_compare(struct inner *in, unsigned vcpu, gva_t gva, u64 access);
 
 /* L2 without paging, its nGPAs 0x1000 .. 0x4000 at L1's 0x801000 .., on vCPU 0. */

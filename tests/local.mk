@@ -126,6 +126,7 @@ hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/chec
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
+hosted_tests += %D%/check_nested_random.t
 hosted_tests += %D%/check_audit.t %D%/check_dump.t
 %C%_check_audit_t_SOURCES = %D%/check_audit.c %D%/audit_breaks.h \
 	%D%/audit_breaks_shadow.c %D%/audit_breaks_tdp.c
@@ -189,6 +190,8 @@ endif
 %C%_check_split_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_memory_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_modes_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_nested_random_t_SOURCES = %D%/check_nested_random.c %D%/inner.c %D%/inner.h
+%C%_check_nested_random_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 %C%_check_nested_t_SOURCES = %D%/check_nested.c %D%/inner.c %D%/inner.h
 %C%_check_nested_change_t_SOURCES = %D%/check_nested_change.c %D%/inner.c %D%/inner.h
 %C%_check_nested_change_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
