@@ -246,10 +246,13 @@ EXTRA_DIST += \
 	%D%/sim/order-tdp.scn \
 	%D%/sim/order-unsync.scn \
 	%D%/sim/order-walk.scn \
+	%D%/sim/page-size.scn \
 	%D%/sim/recursive.scn \
 	%D%/sim/rights-of-large-pages.scn \
+	%D%/sim/rights.scn \
 	%D%/sim/table-in-large-page.scn \
 	%D%/sim/two-spaces.scn \
+	%D%/sim/wide-store.scn \
 	%D%/sim/write-protect-off.scn
 
 # Traps, the guest's and ours.

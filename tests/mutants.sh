@@ -129,7 +129,7 @@ operations()
 plan()		# COUNT
 {
 	if [ -n "$table" ]; then
-		printf '%-34s %-17s %-13s %9s %4s  %s\n' mutant file 'asked' operations s 'killed by'
+		printf '%-34s %-16s %-26s %9s %3s  %s\n' mutant file 'asked' operations s 'killed by'
 	else
 		echo "1..$1"
 	fi
@@ -141,9 +141,9 @@ report()	# VERDICT NAME FILE KILLER WHY
 	number=$((number + 1))
 	[ "$1" = ok ] || survivors=$((survivors + 1))
 	if [ -n "$table" ]; then
-		why=$5
+		why=$5 asked=$(echo "$4" | sed 's|[a-z]*/[a-z/]*/||; s|tests/||; s/\.scn$//; s/\.t$//')
 		[ "$1" = ok ] || why="NOT KILLED: $5"
-		printf '%-34s %-17s %-13s %9s %4s  %s\n' "$2" "${3#mmu/}" "${4#unit tests/}" \
+		printf '%-34s %-16s %-26s %9s %3s  %s\n' "$2" "${3#mmu/}" "$asked" \
 			"$(operations)" "$took" "$why"
 	else
 		echo "$1 $number - $2 ($4)"

@@ -36,8 +36,14 @@ bin_PROGRAMS += %D%/vitrine-sim
 
 scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
+	%D%/scenarios/device-memory.scn \
+	%D%/scenarios/dirty-bits.scn \
 	%D%/scenarios/flush-race.scn \
+	%D%/scenarios/huge-pages.scn \
+	%D%/scenarios/memory-taken-back.scn \
 	%D%/scenarios/missing-flush.scn \
 	%D%/scenarios/nested.scn \
+	%D%/scenarios/pdptes.scn \
 	%D%/scenarios/quadrants.scn \
-	%D%/scenarios/shared-table.scn
+	%D%/scenarios/shared-table.scn \
+	%D%/scenarios/write-protection.scn
