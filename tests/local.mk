@@ -252,6 +252,8 @@ EXTRA_DIST += \
 	%D%/sim/rights.scn \
 	%D%/sim/table-in-large-page.scn \
 	%D%/sim/two-spaces.scn \
+	%D%/sim/unsync-device.scn \
+	%D%/sim/unsync-halves.scn \
 	%D%/sim/wide-store.scn \
 	%D%/sim/write-protect-off.scn
 

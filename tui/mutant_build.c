@@ -150,7 +150,8 @@ static bool make(struct mutant *m, u64 key)
 		return false;
 	snprintf(folder, sizeof(folder), "%s.XXXXXX", m->folder);
 	if (!mkdtemp(folder)) {
-		say("sim --mutant=%s: %s: %s", m->name, folder, strerror(errno));
+		say("sim --mutant=%s: %s: %s: the build folder must be writable", m->name, folder,
+		    strerror(errno));
 		return false;
 	}
 	ok = patch_copy(m, folder) && compile(m, folder) && note_key(folder, key);

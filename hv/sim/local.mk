@@ -40,6 +40,7 @@ dist_scenarios_DATA = \
 	%D%/scenarios/dirty-bits.scn \
 	%D%/scenarios/flush-race.scn \
 	%D%/scenarios/huge-pages.scn \
+	%D%/scenarios/left-to-the-guest.scn \
 	%D%/scenarios/memory-taken-back.scn \
 	%D%/scenarios/missing-flush.scn \
 	%D%/scenarios/nested.scn \
