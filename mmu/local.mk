@@ -45,6 +45,7 @@ mmu_sources += %D%/vcpu.h %D%/vm.c
 mmu_sources += %D%/walk.c
 if WITH_SHADOW_MMU
 mmu_sources += %D%/shadow_fault.c %D%/shadow_fetch.c %D%/shadow_leaf.c
+mmu_sources += %D%/shadow_prefetch.c
 mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c
 mmu_sources += %D%/shadow_split.c %D%/shadow_zap.c
 mmu_sources += %D%/shadow_mmu.c %D%/shadow_page.c %D%/shadow_root.c %D%/shadow_sync.c %D%/shadow_zap.c

@@ -20,7 +20,7 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
  * these in the arrays: by id 2 pages more, by frame 4 for each table and a root.
  * The hash may grow by a page and the way to it.
  */
-#define FAULT_PAGES (4 + 4 + 1 + 1 + 2 + 4 * 4 + 1 + 2)
+#define FAULT_PAGES (1 + 4 + 4 + 1 + 1 + 2 + 4 * 4 + 1 + 2)
 
 bool op_stock(const struct mmu_vm *vm, struct page_reserve *reserve)
 {

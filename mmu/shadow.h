@@ -8,6 +8,7 @@
  *	shadow_fault.c	the fault: walk, look what it is about
  *	shadow_fetch.c	down our tree along the walk, linking what is missing
  *	shadow_leaf.c	leaf entries and their rmaps
+ *	shadow_prefetch.c	the neighbours of a new leaf
  *	shadow_page.c	pages: get, link, unlink, zap
  *	shadow_root.c	roots, special ones too
  *	shadow_split.c	large leaves made small
@@ -145,6 +146,12 @@ bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 bool shadow_protect_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
+
+/* ---- shadow_prefetch.c ------------------------------------------------------------- */
+
+/* Makes the empty neighbours of entry `index` that the guest has used, if the knob
+ * says so. events  those of shadow_set_leaf() */
+void shadow_prefetch(struct mmu_op *op, struct sp *sp, unsigned index);
 
 /* ---- shadow_split.c ------------------------------------------------------------------ */
 

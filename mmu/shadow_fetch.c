@@ -180,6 +180,8 @@ static enum mmu_verdict fetch(struct fetch *f)
 		return MMU_RETRY;
 	}
 	status = set_leaf(f);
+	if (status == MMU_OK)
+		shadow_prefetch(f->op, f->sp, level_index(f->gva, f->sp->role.level));
 	return status == MMU_AGAIN ? MMU_SPURIOUS : verdict_of(status);
 }
 

@@ -14,8 +14,10 @@ unsigned spte_access(u64 spte)
 
 u64 spte_make_leaf(const struct spte_leaf *leaf)
 {
-	u64 spte = SPTE_P | SPTE_MMU_P | SPTE_A | leaf->pfn << PAGE_SHIFT;
+	u64 spte = SPTE_P | SPTE_MMU_P | leaf->pfn << PAGE_SHIFT;
 
+	if (!leaf->unused)
+		spte |= SPTE_A;
 	if (leaf->level > LEVEL_4K)
 		spte |= SPTE_LARGE;
 	if (!(leaf->access & ACC_EXEC))

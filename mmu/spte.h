@@ -121,6 +121,7 @@ struct spte_leaf {
 	unsigned access; /* ACC_, after role, guest entry and slot */
 	bool host_writable; /* the slot allows writes */
 	bool mmu_writable; /* the frame is not a shadowed table */
+	bool unused;	/* A stays clear: nobody has asked for it */
 	bool dirty;	/* set D at once: the access is a write, or nobody needs to know */
 };
 

@@ -172,7 +172,7 @@ if WITH_SHADOW_MMU
 hosted_tests += %D%/check_access.t %D%/check_exchange.t
 hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
 hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.t
-hosted_tests += %D%/check_mmio.t %D%/check_split.t
+hosted_tests += %D%/check_mmio.t %D%/check_prefetch.t %D%/check_split.t
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
 hosted_tests += %D%/check_shadow_tables.t %D%/check_unsync.t %D%/check_unsync_links.t
@@ -187,6 +187,7 @@ endif
 %C%_check_rmap_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_mmio_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_prefetch_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_split_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_memory_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_modes_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
