@@ -92,9 +92,9 @@ TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_sour
 # the truth, and under vitrine. The kernel is fetched once.
 dist_noinst_SCRIPTS += %D%/fetch-kernel.sh
 dist_check_SCRIPTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
-dist_check_SCRIPTS += %D%/linux_native.sh %D%/linux.sh
+dist_check_SCRIPTS += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
 TESTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
-long_tests += %D%/linux_native.sh %D%/linux.sh
+long_tests += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
 
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
