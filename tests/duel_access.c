@@ -141,7 +141,13 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 		return;
 	}
 	d->naive.past.settled = a->emulated && !duel_is_tdp(d);
-	naive_do(&d->naive, &cpu->regs, &na, &nr);
+	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
+	if (nr.own && a->outcome == SIM_FAULT) { /* it needed two walks */
+		naive_walk(&d->naive, &cpu->regs, &na, true, &nr);
+		naive_walk(&d->naive, &cpu->regs, &na, true, &nr);
+	} else {
+		naive_do(&d->naive, &cpu->regs, &na, &nr);
+	}
 	d->naive.past.settled = false;
 	duel_expect(d, &na, &nr);
 	compare(d, cpu, a, &na, &nr);

@@ -52,6 +52,7 @@ struct naive_result {
 	unsigned level;	/* of the guest's mapping, or of the entry where it failed */
 	gpa_t entry[6];	/* by level: the entries read */
 	bool w, u, x;	/* rights of the guest's tables */
+	bool own;	/* PAE: A is set in the PDPTE it began with, where it is reserved */
 	bool global;	/* it is a global page, if CR4.PGE is set */
 };
 

@@ -221,9 +221,13 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 			fault(regs, m, a, 1, r);
 			return;
 		}
-		for (unsigned i = 0; set_ad && i < count; i++)
-			if (!entry[i].readonly && entry[i].rights)
+		for (unsigned i = 0; i < count; i++) {
+			if (entry[i].readonly || !entry[i].rights)
+				continue;
+			r->own |= entry[i].at == entry[0].at && !entry[0].rights;
+			if (set_ad)
 				set_bits(n, &entry[i], 0x20, m.small);
+		}
 		if (set_ad && a->kind == NAIVE_WRITE && !entry[count - 1].readonly)
 			set_bits(n, &entry[count - 1], 0x40, m.small);
 	}
