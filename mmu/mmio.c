@@ -8,6 +8,7 @@
 #include "mmu/gwalk.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
+#include "mmu/unsync.h"
 
 /* Needs a reserved address bit. */
 #define MMIO_MAXPHYADDR 51
@@ -40,6 +41,15 @@ static bool is_true_still(const struct mmu_vcpu *vcpu, u64 spte)
 	       (now & (MMIO_GENERATIONS - 1)) == spte_mmio_generation(spte);
 }
 
+/* A page that may be stale is not asked: what was a device may be memory now, and
+ * the full way tells. */
+static bool is_unsync(const struct mmu_vcpu *vcpu, const struct mmu_host_step *step)
+{
+	const struct sp *sp = sp_by_id(vcpu->vm, step->sp);
+
+	return sp && sp_is_unsync(sp);
+}
+
 bool mmio_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in, struct mmu_fault *out)
 {
 	struct mmu_host_step steps[5];
@@ -53,7 +63,8 @@ bool mmio_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in, struct mmu
 		return false;
 	}
 	access = spte_access(spte);
-	hit = is_true_still(vcpu, spte) && is_allowed(vcpu, access, in->error);
+	hit = is_true_still(vcpu, spte) && is_allowed(vcpu, access, in->error) &&
+	      !is_unsync(vcpu, &steps[nr - 1]);
 	vm_emit(vcpu->vm, vcpu->id, mmio_fault, in->addr, spte_mmio_gfn(spte), (u8)access,
 		spte_mmio_generation(spte), hit);
 	if (!hit)
