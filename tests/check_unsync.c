@@ -260,7 +260,7 @@ START_TEST(many_tables_are_synced_with_few_flushes)
 
 	make(LONG4);
 	for (u64 i = 0; i < TABLES; i++) {
-		gva_t gva = 0x80000000 + (i << 21);
+		gva_t gva = 0x80000000 + (i << 24);
 
 		guest_map(&g, gva, 0x10000 + (i << 12), RW, 1);
 		guest_map(&g, ALIAS + 0x10000 + (i << 12), table_of(gva, 1), RW, 1);
@@ -279,7 +279,7 @@ START_TEST(many_tables_are_synced_with_few_flushes)
 	/* One before each batch of 16 is read, one for what was dropped. */
 	ck_assert_uint_eq(flushes, 3 + 1);
 	for (u64 i = 0; i < TABLES; i++)
-		expect_mapped(&g, 0, 0x80000000 + (i << 21), USER, 0x5000);
+		expect_mapped(&g, 0, 0x80000000 + (i << 24), USER, 0x5000);
 	guest_fini(&g);
 }
 END_TEST
@@ -307,6 +307,36 @@ START_TEST(no_number_of_writes_floods_a_table_of_level_1)
 	for (unsigned i = 0; i < 3; i++)
 		guest_store(&g, pte_of(GVA), 0);
 	ck_assert(!page_of(table(), 1));
+	guest_fini(&g);
+}
+END_TEST
+
+/* The entry of a device, as the hardware sees it; 0: none. */
+static u64 device_entry(gva_t gva)
+{
+	struct mmu_host_step steps[5];
+	unsigned nr = mmu_host_walk(g.m.vcpu[0], gva, steps);
+
+	return spte_is_mmio(steps[nr - 1].spte) ? steps[nr - 1].spte : 0;
+}
+
+START_TEST(a_device_that_has_become_memory_is_memory)
+{
+	const gva_t gva = GVA + 0x3000;
+
+	make(LONG4);
+	for (unsigned flush = 0; flush < 2; flush++) {
+		store_pte(0, gva, 0xfee00000 | GPTE_P | RW | AD);
+		expect_emulate(&g, 0, gva, 0, false, true);
+		ck_assert(device_entry(gva));
+		store_pte(0, gva, 0x7000 | GPTE_P | RW | AD);
+		if (flush)
+			load_cr3(0);
+		ck_assert_int_eq(!device_entry(gva), flush);
+		expect_mapped(&g, 0, gva, 0, 0x7000);
+		store_pte(0, gva, 0);
+		load_cr3(0);
+	}
 	guest_fini(&g);
 }
 END_TEST
@@ -383,6 +413,7 @@ TAP_MAIN("unsync",
 	 many_tables_are_synced_with_few_flushes,
 	 what_the_host_writes_is_followed_at_once,
 	 no_number_of_writes_floods_a_table_of_level_1,
+	 a_device_that_has_become_memory_is_memory,
 	 a_frame_is_zapped_though_its_entry_is_stale,
 	 unsync_pages_end_like_others,
 	 a_hot_table_is_synced_but_stays_writable)

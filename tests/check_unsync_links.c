@@ -28,6 +28,7 @@ START_TEST(a_cpu_that_comes_to_a_stale_tree_finds_it_synced)
 {
 	for_each_paging(mode) {
 		make(mode);
+		expect_mapped(&g, 1, GVA, USER, 0x5000);
 		store_pte(0, GVA, 0x7000 | GPTE_P | RW | AD);
 		/* Its root is loaded anew, though it did not flush itself. */
 		atomic_fetch_or(&g.m.vcpu[1]->requests, MMU_REQ_RELOAD);
