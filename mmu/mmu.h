@@ -191,7 +191,7 @@ struct mmu_entry {
 /*
  * Prepares the vCPU for the guest and marks it in guest mode: from now on a
  * flush by another vCPU kicks it. Does the requests that are pending (obsolete
- * roots, reload, flush) first. May allocate. A request that arrives after the
+ * roots, reload, sync, flush) first. May allocate. A request that arrives after the
  * mark comes with a kick: the host must have made itself interruptible by the
  * kick before this call, and must leave the guest at once when it came.
  *
@@ -199,7 +199,7 @@ struct mmu_entry {
  *            NOMEM  the vCPU is not in guest mode
  *   events   root_count, root_set; sp_new or sp_hit, track_add, wrprot, spte_set,
  *            flush_request, flush_vcpu; sp_zap and sp_free of a root nobody
- *            uses any more; flush_done
+ *            uses any more; sp_sync, rmap_remove; flush_done
  */
 enum mmu_status __must_check mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry);
 
@@ -220,7 +220,7 @@ void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_l
 const struct mmu_regs *mmu_get_regs(const struct mmu_vcpu *vcpu);
 
 /* The guest executed INVLPG. Any gva; a non-canonical one does nothing.
- * events   guest_invlpg */
+ * events   guest_invlpg; spte_set, rmap_remove, flush_request */
 void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva);
 
 /* A page fault's answer. */

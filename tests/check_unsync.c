@@ -8,7 +8,7 @@
 #include "mmu/flush.h"
 #include "mmu/unsync.h"
 
-/* ---- becoming unsync ------------------------------------------------------------------- */
+/* ---- becoming unsync --------------------------------------------------------------- */
 
 START_TEST(a_table_of_level_1_may_be_written_freely)
 {
@@ -108,7 +108,7 @@ START_TEST(a_table_that_maps_itself_may_be_unsync_too)
 }
 END_TEST
 
-/* ---- following --------------------------------------------------------------------------- */
+/* ---- following --------------------------------------------------------------------- */
 
 START_TEST(loading_cr3_syncs_all)
 {
@@ -284,7 +284,7 @@ START_TEST(many_tables_are_synced_with_few_flushes)
 }
 END_TEST
 
-/* ---- the host ---------------------------------------------------------------------------------- */
+/* ---- the host ---------------------------------------------------------------------- */
 
 START_TEST(what_the_host_writes_is_followed_at_once)
 {
@@ -369,7 +369,7 @@ START_TEST(unsync_pages_end_like_others)
 }
 END_TEST
 
-/* ---- hot tables ------------------------------------------------------------------------------ */
+/* ---- hot tables -------------------------------------------------------------------- */
 
 START_TEST(a_hot_table_is_synced_but_stays_writable)
 {
