@@ -6,11 +6,12 @@
  *	duel.t [--seed=N] [--ops=N] [--runs=N] [--seconds=N] [--mmu=shadow|tdp]
  *	       [--every=N] [--scenario=FILE] [--no-events] [--verbose] [--first] [--tap]
  *
- * With options it runs what they say: seeds from N on, until runs or seconds
- * are over. --every: operations between audits. --scenario writes down the last run. --first does not shorten what it
- * finds; --tap with others is the test for so long or from that seed. A failure
- * prints its seed and the shortest list of operations found that still fails, and
- * writes them down as a scenario, duel-SEED-MMU.scn. Status 0: no difference.
+ * With options it runs what they say: seeds from N on, until runs or seconds are
+ * over. --every: operations between audits. --scenario writes down the last run.
+ * --first does not shorten what it finds; --tap with others is the test for so long
+ * or from that seed. A failure prints its seed and the shortest list of operations
+ * found that still fails, and writes them down as a scenario, duel-SEED-MMU.scn.
+ * Status 0: no difference.
  */
 #include <getopt.h>
 #include <stdio.h>
