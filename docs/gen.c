@@ -3,9 +3,14 @@
  * Writes the book's appendices to stdout, from the same .def tables that the
  * programs are made from. The result is part of the release tarball.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct range {
+	unsigned long long initial, min, max;
+};
 
 struct row {
 	const char *key;
@@ -15,6 +20,7 @@ struct row {
 	const char *fields;	/* rows of a Texinfo multitable */
 	const char *kvm;	/* tracepoint of Linux KVM with the same meaning */
 	const char *args;	/* names of a command's arguments */
+	const struct range *range;	/* of a knob */
 };
 
 #define NO_ID	(~0u)
@@ -61,6 +67,18 @@ static const struct row statuses[] = {
 #define VERDICT ROW
 static const struct row verdicts[] = {
 #include "mmu/status.def"
+};
+
+#define KNOB(text, initial, min, max, words) \
+	{ .key = #text, .id = NO_ID, .sentence = words, \
+	  .range = &(const struct range){ initial, min, max } },
+static const struct row knobs[] = {
+#include "mmu/knob.def"
+};
+
+#define CONTEXT ROW
+static const struct row contexts[] = {
+#include "mmu/context.def"
 };
 
 #define WHY ROW
@@ -144,6 +162,9 @@ static void put_row(const struct row *row)
 	putchar('\n');
 	put_text(row->sentence);
 	putchar('\n');
+	if (row->range)
+		printf("From %llu to %llu, at first %llu.\n", row->range->min, row->range->max,
+		       row->range->initial);
 	put_note("Arguments", row->args);
 	put_note("In Linux KVM", row->kvm);
 	if (row->fields && row->fields[0])
@@ -168,6 +189,8 @@ static const struct table {
 	      hv_events)
 	TABLE("Mailbox commands", "What the host program may ask of the hypervisor.", commands)
 	TABLE("Kinds of exit", "Why a guest left guest mode.", exit_kinds)
+	TABLE("Values of knobs", "Mechanisms of the MMU that can be turned (@pxref{Knobs}).", knobs)
+	TABLE("Contexts", "Of a vCPU: which tables are walked (@pxref{Nesting}).", contexts)
 	TABLE("Rules of the audit", "What @code{mmu_audit} checks.", rules)
 	TABLE("Bits of an SPTE", "Lowest bits first.", spte_bits)
 	TABLE("Statuses", "What a call of the library can answer; anything but OK leaves nothing "

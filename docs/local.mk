@@ -14,6 +14,8 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/paging.texi
 %C%_vitrine_TEXINFOS += %D%/running.texi
 %C%_vitrine_TEXINFOS += %D%/scenarios.texi
+%C%_vitrine_TEXINFOS += %D%/shadow.texi
+%C%_vitrine_TEXINFOS += %D%/testing.texi
 %C%_vitrine_TEXINFOS += %D%/tour.texi
 
 EXTRA_PROGRAMS += %D%/gen
@@ -24,8 +26,9 @@ CLEANFILES += %D%/gen
 MAINTAINERCLEANFILES += %D%/gen-tables.texi
 %D%/gen-tables.texi: %D%/gen.c hv/channel/command.def hv/channel/event.def \
 		hv/channel/exitkind.def hv/gdb/cmd.def hv/guests/guests.def hv/sim/expect.def \
-		hv/sim/point.def hv/sim/scenario.def mmu/event.def mmu/flush.def mmu/invariants.def mmu/point.def \
-		mmu/spte_bits.def mmu/status.def tui/action.def tui/verb.def
+		hv/sim/point.def hv/sim/scenario.def mmu/context.def mmu/event.def mmu/flush.def \
+		mmu/invariants.def mmu/knob.def mmu/point.def mmu/spte_bits.def \
+		mmu/status.def tui/action.def tui/verb.def
 	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) %D%/gen && %D%/gen >$@.new && mv $@.new $@
 
 AM_MAKEINFOFLAGS = -D 'VERSION $(VERSION)'
