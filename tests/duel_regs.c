@@ -11,6 +11,8 @@ void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *r
 	bool all = (old->cr0 ^ regs->cr0) & FLUSH_CR0 || (old->cr4 ^ regs->cr4) & FLUSH_CR4 ||
 		   (old->efer ^ regs->efer) & (EFER_NXE | EFER_LMA) || old->smm != regs->smm;
 
+	if (old->cr3 != regs->cr3)
+		naive_leave(&d->naive.past, cpu->id, old->cr3);
 	if (all || cr3_load)
 		naive_flush(&d->naive.past, cpu->id, all);
 	duel_line(d, "cpu%u: regs 0x%llx 0x%llx 0x%llx 0x%llx %u %u", cpu->id,

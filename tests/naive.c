@@ -23,25 +23,53 @@ void naive_walk(struct naive *n, const struct mmu_regs *regs, const struct naive
 	naive_walk_way(n, regs, a, NULL, set_ad, r);
 }
 
+/* The ways an access may go, as they are found. */
+struct ways {
+	bool (*visit)(void *arg, const struct naive_result *r);
+	void *arg;
+	unsigned open, tried;
+	bool stop, lost;
+};
+
+/* The ways through these tables; root: they are others than the vCPU has now. */
+static void ways_through(struct naive *n, unsigned cpu, const struct mmu_regs *regs,
+			 const struct naive_access *a, const struct naive_root *root,
+			 struct ways *w)
+{
+	struct naive_way way = { .cpu = cpu, .gva = a->gva, .until = ~0ull };
+	struct naive_result r;
+	bool global;
+
+	do {
+		naive_walk_way(n, regs, a, &way, false, &r);
+		w->lost |= way.lost || w->tried++ == NAIVE_WAYS;
+		global = r.global && regs->cr4 & 0x80;
+		if (root && root->until < way.until)
+			way.until = root->until;
+		if (w->lost || (root && (!global || r.end != NAIVE_OK)) ||
+		    !naive_way_is_open(&n->past, &way, global))
+			continue;
+		w->open++;
+		w->stop = w->visit(w->arg, &r);
+	} while (!w->stop && !w->lost && naive_next_way(&way));
+}
+
 unsigned naive_ways(struct naive *n, unsigned cpu, const struct mmu_regs *regs,
 		    const struct naive_access *a,
 		    bool (*visit)(void *arg, const struct naive_result *r), void *arg)
 {
-	struct naive_way way = { .cpu = cpu, .gva = a->gva, .until = ~0ull };
-	unsigned open = 0, tried = 0;
-	struct naive_result r;
+	const struct naive_flushes *f = &n->past.flushes[cpu];
+	struct ways w = { .visit = visit, .arg = arg };
+	struct mmu_regs old = *regs;
 
-	do {
-		naive_walk_way(n, regs, a, &way, false, &r);
-		if (way.lost || tried++ == NAIVE_WAYS)
-			return 0;
-		if (!naive_way_is_open(&n->past, &way, r.global && regs->cr4 & 0x80))
+	ways_through(n, cpu, regs, a, NULL, &w);
+	for (unsigned i = 0; i < NAIVE_ROOTS && !w.stop && !w.lost; i++) {
+		if (f->root[i].until <= f->all || f->root[i].cr3 == regs->cr3)
 			continue;
-		open++;
-		if (visit(arg, &r))
-			return open;
-	} while (naive_next_way(&way));
-	return open;
+		old.cr3 = f->root[i].cr3;
+		ways_through(n, cpu, &old, a, &f->root[i], &w);
+	}
+	return w.lost ? 0 : w.open;
 }
 
 void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access *a,

@@ -70,8 +70,8 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 
 /*
  * Every way the access may go that is not forgotten: today's first, then those
- * through what the tables were. visit() gets the result of each, and ends the search by
- * returning true.
+ * through what the tables were, then to global pages of tables the vCPU had before.
+ * visit() gets the result of each, and ends the search by returning true.
  *
  *   returns  the number of ways found; 0: more than can be tried
  */

@@ -67,6 +67,22 @@ void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva)
 	f->page[i].at = ++past->now;
 }
 
+void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3)
+{
+	struct naive_flushes *f = &past->flushes[cpu];
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < NAIVE_ROOTS; i++) {
+		if (f->root[i].cr3 == cr3) {
+			at = i;
+			break;
+		}
+		if (f->root[i].until < f->root[at].until)
+			at = i;
+	}
+	f->root[at] = (struct naive_root){ .cr3 = cr3, .until = past->now };
+}
+
 /* When did the vCPU last have to forget this address? */
 static u64 horizon(const struct naive_past *past, unsigned cpu, gva_t gva, bool global)
 {

@@ -20,6 +20,7 @@
 
 #define NAIVE_CPUS	4
 #define NAIVE_FORGOTTEN	64	/* INVLPGs remembered of a vCPU */
+#define NAIVE_ROOTS	16	/* tables a vCPU had before, remembered */
 #define NAIVE_VALUES	64	/* of one entry in one walk */
 #define NAIVE_WAYS	4096	/* through the tables that are tried */
 
@@ -32,6 +33,11 @@ struct naive_flushes {
 		gva_t page;
 		u64 at;
 	} page[NAIVE_FORGOTTEN];	/* the latest INVLPGs */
+	/* Other tables the vCPU had, from where it may keep global pages. */
+	struct naive_root {
+		u64 cr3;
+		u64 until;	/* 0: none */
+	} root[NAIVE_ROOTS];
 };
 
 struct naive_past {
@@ -63,6 +69,9 @@ void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsig
 /* The vCPU forgets. */
 void naive_flush(struct naive_past *past, unsigned cpu, bool global_too);
 void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva);
+
+/* The vCPU leaves these tables. */
+void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3);
 
 /* One way through the tables. */
 struct naive_way {
