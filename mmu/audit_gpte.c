@@ -5,15 +5,22 @@
  * found as well, so memory of a guest must not be written behind its back.
  */
 #include "mmu/audit.h"
+#include "mmu/guest_pte.h"
+#include "mmu/memslot.h"
 #include "mmu/mirror.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 
 /* Would syncing leave it as it is? */
-static bool leaf_is_covered(const struct mirror *mirror, u64 gpte, unsigned have)
+static bool leaf_is_covered(const struct audit *audit, const struct mirror *mirror, u64 gpte,
+			    unsigned have)
 {
+	const struct sp *sp = mirror->sp;
 	unsigned may = have;
 
+	/* Nobody sets D in read-only memory; a write is let through all the same. */
+	if (!slot_is_writable(sp_slot(audit->vm, sp, sp->gfn)))
+		gpte |= GPTE_D;
 	return mirror_leaf_rights(mirror, gpte, &may) && may == have;
 }
 
@@ -38,18 +45,18 @@ static void audit_pair(struct audit *audit, const struct mirror *mirror, unsigne
 		return;
 	audit_check(audit, RULE_H_3, gfn == want, at, gfn, want);
 	audit_check(audit, RULE_H_3,
-		    leaf ? leaf_is_covered(mirror, gpte, have) :
+		    leaf ? leaf_is_covered(audit, mirror, gpte, have) :
 			   !(have & ~mirror_table_rights(mirror, gpte)),
 		    at, have, gpte);
+	audit_check(audit, RULE_H_3, child || !(spte & SPTE_G) || gpte & GPTE_G, at, spte, gpte);
 }
 
 static void audit_mirror(struct audit *audit, const struct sp *sp)
 {
 	struct mirror mirror;
 
-	if (!audit_check(audit, RULE_H_3, mirror_begin(audit->vm, sp, &mirror), AT(sp->id, 0),
-			 sp->gfn, 0))
-		return;
+	if (!mirror_begin(audit->vm, sp, &mirror))
+		return; /* C-3 */
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {
 		u64 spte = spte_get(sp_entry(audit->vm, sp, i));
 

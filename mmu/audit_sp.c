@@ -4,6 +4,7 @@
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
 #include "mmu/sp.h"
+#include "mmu/spte_set.h"
 
 static bool wp_is_plausible(union mmu_role role)
 {
@@ -21,8 +22,31 @@ static void audit_role(struct audit *audit, const struct sp *sp)
 		    role.word, 0);
 }
 
+static bool lies_in_slot(const struct mmu_vm *vm, const struct sp *sp)
+{
+	if (sp->role.invalid || sp->role.direct || sp->flags & (SP_TDP | SP_DUMMY))
+		return true;
+	return sp_slot((struct mmu_vm *)vm, sp, sp->gfn);
+}
+
+static void audit_special(struct audit *audit, const struct sp *sp)
+{
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		u64 spte = spte_get(sp_entry(audit->vm, sp, i));
+
+		audit_check(audit, RULE_Q_4, !(sp->flags & SP_DUMMY) || !spte, AT(sp->id, i), spte,
+			    0);
+		audit_check(audit, RULE_Q_3, sp->role.level != LEVEL_1G || i < 4 || !spte,
+			    AT(sp->id, i), spte, 0);
+	}
+}
+
 static void audit_record(struct audit *audit, const struct sp *sp)
 {
+	audit_check(audit, RULE_C_3, lies_in_slot(audit->vm, sp), AT(sp->id, 0), sp->gfn,
+		    sp->role.smm);
+	audit_check(audit, RULE_N_1, sp->role.invalid || !sp_is_obsolete(audit->vm, sp),
+		    AT(sp->id, 0), sp->gen, audit->vm->gen);
 	audit_check(audit, RULE_H_1, !sp->unsync || sp->role.level == LEVEL_4K, AT(sp->id, 0),
 		    sp->unsync, sp->role.level);
 	audit_check(audit, RULE_E_8, !sp->role.direct || (!sp->unsync && !sp->shadowed_hpa),
@@ -68,12 +92,16 @@ static u64 audit_buckets(struct audit *audit)
 static u64 audit_active(struct audit *audit)
 {
 	const struct mmu_vm *vm = audit->vm;
-	u64 nr = 0;
+	u64 nr = 0, newer = 0;
 
 	for (struct list *node = vm->active.next; node != &vm->active; node = node->next, nr++) {
 		struct sp *sp = list_entry(node, struct sp, active);
 
 		audit_check(audit, RULE_E_11, is_usable(vm, sp), AT(sp->id, 0), sp->role.word, 0);
+		if (!nr)
+			newer = sp->born + 1;
+		audit_check(audit, RULE_N_2, sp->born < newer, AT(sp->id, 0), sp->born, newer);
+		newer = sp->born;
 	}
 	return nr;
 }
@@ -121,6 +149,8 @@ void audit_sps(struct audit *audit)
 		audit->indirect += sp_has_gptes(sp) && !sp->role.invalid;
 		audit_role(audit, sp);
 		audit_record(audit, sp);
+		if (sp->flags & SP_SPECIAL)
+			audit_special(audit, sp);
 	}
 	audit_hash(audit);
 	audit_tdp_roots(audit);
@@ -139,7 +169,8 @@ static unsigned slots_naming(const struct mmu *mmu, const struct sp *sp)
 
 static void audit_root_count(struct audit *audit, const struct sp *sp)
 {
-	unsigned nr = 0;
+	const struct mmu_vcpu *own;
+	unsigned nr = 0, owned;
 
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		const struct mmu_vcpu *vcpu = audit->vm->vcpu[i];
@@ -148,6 +179,11 @@ static void audit_root_count(struct audit *audit, const struct sp *sp)
 			nr += slots_naming(&vcpu->root_mmu, sp) + slots_naming(&vcpu->guest_mmu, sp);
 	}
 	audit_check(audit, RULE_E_4, sp->root_count == nr, AT(sp->id, 0), sp->root_count, nr);
+	if (!(sp->flags & SP_SPECIAL) || sp->role.invalid)
+		return;
+	own = audit->vm->vcpu[sp->vcpu];
+	owned = own ? slots_naming(&own->root_mmu, sp) + slots_naming(&own->guest_mmu, sp) : 0;
+	audit_check(audit, RULE_Q_8, owned && owned == nr, AT(sp->id, 0), owned, nr);
 }
 
 /* A root made for the guest's tables is the one for CR3, a dummy if that leads to
@@ -164,6 +200,13 @@ static bool mirrors_cr3(const struct mmu_vm *vm, const struct mmu_vcpu *vcpu)
 	return mmu->root.pgd == context_pgd(vcpu, mmu) && sp->gfn == gfn &&
 	       sp->config == gpte_config(mmu->cpu_role, sp->role) &&
 	       !(sp->flags & SP_DUMMY) == !!sp_slot((struct mmu_vm *)vm, sp, gfn);
+}
+
+/* A previous one may be of any role and CR3, and of no use. */
+static bool prev_is_good(const struct mmu_vm *vm, struct mmu_vcpu *vcpu, const struct sp *sp)
+{
+	return !sp || (sp_by_id(vm, sp->id) == sp &&
+		       (!sp->role.invalid || atomic_load(&vcpu->requests) & MMU_REQ_RELOAD));
 }
 
 static bool root_is_good(const struct mmu_vm *vm, struct mmu_vcpu *vcpu)
@@ -202,10 +245,18 @@ static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)
 	audit_check(audit, RULE_A_4, contexts_are_right(vcpu), AT(0, 0), vcpu->id, 0);
 	audit_check(audit, RULE_B_9, vcpu->mmu->root_role.guest_mode == vcpu->inner, AT(0, 0),
 		    vcpu->mmu->root_role.word, vcpu->inner);
+	audit_check(audit, RULE_S_3, vcpu->mmu->root_role.smm == vcpu->regs.smm, AT(0, 0),
+		    vcpu->mmu->root_role.smm, vcpu->regs.smm);
 	audit_check(audit, RULE_Q_1, root_is_good(audit->vm, vcpu),
 		    AT(vcpu->mmu->root.sp ? vcpu->mmu->root.sp->id : 0, 0),
 		    vcpu->mmu->root.sp ? vcpu->mmu->root.sp->role.word : 0,
 		    vcpu->mmu->root_role.word);
+	for (unsigned i = 0; i < MMU_PREV_ROOTS; i++) {
+		const struct sp *sp = vcpu->mmu->prev[i].sp;
+
+		audit_check(audit, RULE_Q_1, prev_is_good(audit->vm, vcpu, sp),
+			    AT(sp ? sp->id : 0, i + 1), sp ? sp->role.word : 0, 0);
+	}
 }
 
 void audit_roots(struct audit *audit)

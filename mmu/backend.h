@@ -27,8 +27,12 @@ struct mmu_backend {
 	 */
 	enum mmu_status (*load_root)(struct mmu_op *op, struct mmu *mmu);
 	/* Drops the reference of a root slot, which names nothing then; the
-	 * caller sees to root_set. Write lock. events root_count */
+	 * caller sees to root_set. A special root nobody names goes. Write lock.
+	 * events root_count; sp_zap and what it drops */
 	void (*put_root)(struct mmu_op *op, struct mmu_root *root);
+	/* Would load_root give the vCPU this very page? Its role and the CR3 it was
+	 * made for are right. NULL: always. Write lock. */
+	bool (*root_serves)(struct mmu_op *op, const struct mmu *mmu, const struct sp *root);
 
 	/*
 	 * Mends the tables for one access, or says why not. Takes and drops the
@@ -45,16 +49,29 @@ struct mmu_backend {
 	 *   returns  OK: all are; AGAIN: call again; NOMEM. Write lock. */
 	enum mmu_status (*split_range)(struct mmu_op *op, unsigned as, gfn_t *at, gfn_t end,
 				       u64 *nr);
-	/* Invalidates all trees and asks every vCPU for another root; pages go to
-	 * op->zapped, and the flush is owed to op. Returns how many. Write lock. */
-	u32 (*zap_all)(struct mmu_op *op);
+	/*
+	 * All pages count as gone from now on, and every vCPU is asked for another
+	 * root; the flush is owed to op. Who did this before must be done with
+	 * zap_obsolete(). Returns how many pages. Write lock.
+	 */
+	u32 (*obsolete_all)(struct mmu_op *op);
+	/* Zaps up to max pages of those; returns how many, fewer than max: the rest. NULL:
+	 * obsolete_all() did. Write lock. */
+	u32 (*zap_obsolete)(struct mmu_op *op, u32 max);
 	/* Zaps the trees of inner guests: all pages with guest_mode. Who uses one as
 	 * root is asked for another; the flush is owed to op. Write lock. */
 	void (*zap_inner)(struct mmu_op *op);
 	/* Clears W and mmu_writable of every entry that maps gfn; returns
 	 * whether one had mmu_writable (a flush is owed). Write lock. */
 	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
-	/* These two only where guest tables are mirrored (indirect), else NULL. */
+	/* These only where guest tables are mirrored (indirect), else NULL. */
+
+	/* Zaps all pages that mirror a guest table in [start, end), roots too; returns
+	 * how many. Write lock. */
+	u32 (*zap_tables)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
+	/* Zaps up to n of the oldest pages that are no roots; returns how many. Write
+	 * lock. */
+	u32 (*shrink)(struct mmu_op *op, u32 n);
 
 	/* A present guest table was written to (by the host or an emulated
 	 * instruction); the event guest_write has been emitted. Write lock. */
@@ -62,14 +79,28 @@ struct mmu_backend {
 	/* Gives up every shadow of the frame, so that it may be written to;
 	 * returns whether there was one. Write lock. */
 	bool (*unprotect)(struct mmu_op *op, unsigned as, gfn_t gfn);
-	/* INVLPG, and a flush asked for by the guest. No lock held. */
-	void (*invlpg)(struct mmu_vcpu *vcpu, gva_t gva);
-	void (*guest_flush)(struct mmu_vcpu *vcpu);
-	/* The guest has flushed since: no entry below the root may be stale when it
-	 * runs again (MMU_REQ_SYNC, which guest_flush sets). Only where guest tables are
-	 * mirrored. Not in guest mode; no lock held. events sp_sync, as of zap_range */
-	void (*sync)(struct mmu_vcpu *vcpu);
+	/* May a page below the root have missed something of the guest's stores? The
+	 * slot is one of the running vCPU's. No lock. */
+	bool (*may_be_behind)(const struct mmu_root *root);
+	/* The guest flushed: whatever a page below the root, or only the entries on
+	 * the way to gva, may have missed of the guest's stores is brought in, and
+	 * the flush for that owed to op. root is a slot of op->vcpu's. Write lock. */
+	void (*sync_root)(struct mmu_op *op, const struct mmu_root *root);
+	void (*sync_gva)(struct mmu_op *op, const struct mmu_root *root, gva_t gva);
 };
+
+/* Everything at once, while the lock is held. Write lock. */
+static inline u32 backend_zap_all(const struct mmu_backend *backend, struct mmu_op *op)
+{
+	u32 pages = 0;
+
+	if (backend->zap_obsolete)
+		backend->zap_obsolete(op, UINT32_MAX);
+	pages = backend->obsolete_all(op);
+	if (backend->zap_obsolete)
+		backend->zap_obsolete(op, UINT32_MAX);
+	return pages;
+}
 
 extern const struct mmu_backend shadow_mmu;	/* shadow_mmu.c */
 extern const struct mmu_backend tdp_mmu;	/* tdp_mmu.c */

@@ -81,7 +81,7 @@ static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 {
 	const struct mmu *const contexts[] = { &vcpu->root_mmu, &vcpu->guest_mmu,
 					       &vcpu->nested_mmu };
-	const struct mmu_root *root = &vcpu->mmu->root;
+	u32 requests = atomic_load(&vcpu->requests);
 
 	if (vcpu->inner)
 		vm_emit(vm, vcpu->id, nested_enter, vcpu->nested.np, vcpu->nested.ncr3);
@@ -89,9 +89,16 @@ static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 		if (contexts[i]->cpu_role.ext.valid)
 			vcpu_emit_role(vcpu, contexts[i]);
 	vm_emit(vm, vcpu->id, guest_cr3, vcpu->regs.cr3);
-	if (root->sp)
-		vm_emit(vm, vcpu->id, root_set, 0, root->sp->id, root->sp->table_hpa, root->pgd,
-			(u8)context_id(vcpu, vcpu->mmu));
+	for (unsigned i = 0; i < MMU_ROOT_SLOTS; i++) {
+		const struct mmu_root *root = mmu_root_slot(vcpu->mmu, i);
+
+		if (root->sp)
+			vm_emit(vm, vcpu->id, root_set, (u8)i, root->sp->id, root->sp->table_hpa,
+				root->pgd, (u8)context_id(vcpu, vcpu->mmu));
+	}
+	for (unsigned i = 0; i < MMU_NR_REQUESTS; i++)
+		if (requests & 1u << i)
+			vm_emit(vm, vcpu->id, request, vcpu->id, (u8)i);
 }
 
 void mmu_dump(struct mmu_vm *vm)

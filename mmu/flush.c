@@ -25,9 +25,38 @@ void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 	mmu_emit(op->vm->env, op_vcpu(op), site, flush_request, (u8)why, gfn, npages);
 }
 
+/* Which of these bits are in the word, each as its event. */
+static void tell_requests(struct mmu_vcpu *vcpu, u32 bits, const struct mmu_site *site)
+{
+	for (unsigned i = 0; i < MMU_NR_REQUESTS; i++)
+		if (bits & 1u << i)
+			mmu_emit(vcpu->vm->env, vcpu->id, site, request, vcpu->id, (u8)i);
+}
+
+void vcpu_ask_at(struct mmu_vcpu *vcpu, u32 requests, const struct mmu_site *site)
+{
+	bool ordered = events_begin(vcpu->vm);
+	u32 before = atomic_fetch_or(&vcpu->requests, requests);
+
+	tell_requests(vcpu, requests & ~before, site);
+	events_end(vcpu->vm, ordered);
+}
+
+u32 vcpu_take(struct mmu_vcpu *vcpu, u32 requests)
+{
+	bool ordered = events_begin(vcpu->vm);
+	u32 taken = atomic_fetch_and(&vcpu->requests, ~requests) & requests;
+
+	for (unsigned i = 0; i < MMU_NR_REQUESTS; i++)
+		if (taken & 1u << i)
+			vm_emit(vcpu->vm, vcpu->id, request_done, vcpu->id, (u8)i);
+	events_end(vcpu->vm, ordered);
+	return taken;
+}
+
 static bool vcpu_request(struct mmu_vcpu *vcpu, u32 request)
 {
-	atomic_fetch_or(&vcpu->requests, request);
+	vcpu_ask(vcpu, request);
 	mmu_point(vcpu->vm, flush_look);
 	return atomic_load(&vcpu->in_guest);
 }
@@ -77,12 +106,12 @@ void request_all(struct mmu_vm *vm, u32 request)
 			vcpu_request(vm->vcpu[i], request);
 }
 
-void flush_vcpu(struct mmu_vcpu *vcpu, enum flush_why why)
+void flush_vcpu(struct mmu_vcpu *vcpu, enum flush_why why, enum mmu_flush scope)
 {
 	struct mmu_vm *vm = vcpu->vm;
 
 	stat_add(vm, flush_requests, 1);
 	vm_emit(vm, vcpu->id, flush_request, (u8)why, 0, 0);
-	vcpu_request(vcpu, MMU_REQ_FLUSH);
+	vcpu_ask(vcpu, scope == MMU_FLUSH_ALL ? MMU_REQ_FLUSH : MMU_REQ_NONGLOBAL);
 	vm_emit(vm, vcpu->id, flush_vcpu, vcpu->id, 0);
 }

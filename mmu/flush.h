@@ -26,11 +26,23 @@ void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
  * events  flush_vcpu per vCPU */
 void flush_pay(struct mmu_op *op);
 
+/* Asks the vCPU for something (MMU_REQ_) before it runs the guest again; takes
+ * back what it is asked for, and says what that was.
+ * events  request; request_done */
+void vcpu_ask_at(struct mmu_vcpu *vcpu, u32 requests, const struct mmu_site *site);
+#define vcpu_ask(vcpu, requests) vcpu_ask_at(vcpu, requests, MMU_SITE)
+u32 vcpu_take(struct mmu_vcpu *vcpu, u32 requests);
+
 /* Asks every vCPU for something before it runs the guest again (MMU_REQ_). One
  * in guest mode sees it when it leaves: the caller owes a flush, too. */
 void request_all(struct mmu_vm *vm, u32 request);
 
-/* Only this vCPU, at its next entry; nobody waits. events flush_vcpu */
-void flush_vcpu(struct mmu_vcpu *vcpu, enum flush_why why);
+/*
+ * Only this vCPU, at its next entry; nobody waits. NONGLOBAL is for what the guest
+ * flushed or changed by loading CR3: entries dropped by us may be held as global
+ * ones by any TLB and need ALL, which flush_need() means.
+ * events  flush_request, request, flush_vcpu
+ */
+void flush_vcpu(struct mmu_vcpu *vcpu, enum flush_why why, enum mmu_flush scope);
 
 #endif

@@ -76,7 +76,8 @@ struct rmap_head {
 /* ---- shadow pages (sp.c) -------------------------------------------------- */
 
 #define SP_TDP		1u	/* belongs to the TDP MMU */
-#define SP_SPECIAL	2u	/* a per-vCPU root record (PAE, dummy): not hashed */
+#define SP_SPECIAL	2u	/* a per-vCPU root record (PAE, dummy): not hashed, lives as
+				 * long as a root slot of its vCPU names it */
 #define SP_DUMMY	4u	/* the root that maps nothing; never linked into */
 
 struct sp {
@@ -88,6 +89,8 @@ struct sp {
 	gfn_t gfn;		/* of the guest table it mirrors, or first frame it maps */
 	hpa_t table_hpa;	/* its 512 entries */
 	u32 flags;		/* SP_ */
+	u8 gen;			/* vm->gen at its birth; another one: obsolete */
+	u64 born;		/* pages made before it, of the whole VM */
 	u32 root_count;		/* root slots that name it; guarded by vm->lock (write) */
 	struct list active;	/* in vm->active, newest first; in vm->tdp_roots; on an
 				 * op's zap list; or in vm->deferred */
@@ -179,6 +182,8 @@ struct mmu_root {
 	u64 pgd;		/* the guest's CR3 it was made for */
 };
 
+#define MMU_ROOT_SLOTS	(1 + MMU_PREV_ROOTS)
+
 /*
  * One context: a way to translate. root_mmu is the one of the guest itself;
  * guest_mmu shadows the nested tables of an inner hypervisor, nested_mmu only
@@ -194,9 +199,22 @@ struct mmu {
 	u8 permissions[16];
 };
 
-#define MMU_REQ_FLUSH		1u	/* the TLB must be emptied before the guest runs */
-#define MMU_REQ_RELOAD		2u	/* the root is obsolete: free it, load another */
-#define MMU_REQ_SYNC		4u	/* the guest has flushed: no entry below the root may be stale */
+/* Root slot 0 is the current one, 1.. the previous ones, newest first. */
+static inline struct mmu_root *mmu_root_slot(struct mmu *mmu, unsigned i)
+{
+	return i ? &mmu->prev[i - 1] : &mmu->root;
+}
+
+enum mmu_request {
+#define REQUEST(name, sentence) MMU_REQUEST_##name,
+#include "mmu/request.def"
+	MMU_NR_REQUESTS
+};
+
+#define MMU_REQ_FLUSH		(1u << MMU_REQUEST_flush)
+#define MMU_REQ_RELOAD		(1u << MMU_REQUEST_reload)
+#define MMU_REQ_SYNC		(1u << MMU_REQUEST_sync)
+#define MMU_REQ_NONGLOBAL	(1u << MMU_REQUEST_flush_nonglobal)
 
 struct mmu_vcpu {
 	struct mmu_vm *vm;
@@ -208,7 +226,6 @@ struct mmu_vcpu {
 	struct mmu *mmu;		/* whose root the hardware has */
 	struct mmu *walk_mmu;		/* which translates the running guest's gva */
 	struct mmu root_mmu, guest_mmu, nested_mmu;
-	struct sp *pae_root;		/* special record of level 3, made at first need */
 	_Atomic u32 requests;		/* MMU_REQ_; set before looking at in_guest */
 	_Atomic u32 in_guest;		/* set before looking at requests */
 	_Atomic u64 epoch;		/* 0, or the epoch this reader began in (epoch.c) */
@@ -253,6 +270,7 @@ struct mmu_vm {
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
+	u8 gen;				/* 0 or 1: flips when all shadow pages become obsolete */
 	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */
 
 	/* Taken to make pages unsync under the read lock of vm->lock. */
@@ -322,6 +340,10 @@ bool __must_check op_stock(const struct mmu_vm *vm, struct page_reserve *reserve
 /* Pays the flush, frees what was zapped, gives the lock back. */
 void op_end(struct mmu_op *op);
 
+/* The same, and takes the lock again: others had their turn, nothing that was
+ * found before is known to be there still. */
+void op_yield(struct mmu_op *op);
+
 /* A page, counted, of the reserve or the host's (NULL). HPA_INVALID: none left. */
 hpa_t mmu_page_alloc(struct mmu_vm *vm, struct page_reserve *reserve);
 void mmu_page_free(struct mmu_vm *vm, hpa_t page_hpa);
@@ -350,6 +372,30 @@ enum mmu_point {
 #include "mmu/point.def"
 	MMU_NR_POINTS
 };
+
+/* With events on nobody may come between a change and its event; off, the change
+ * itself is enough. */
+static inline bool events_begin(struct mmu_vm *vm)
+{
+	bool ordered = vm->env->events_on;
+
+	if (ordered)
+		spin_lock(vm->env, &vm->events_lock);
+	return ordered;
+}
+
+static inline void events_end(struct mmu_vm *vm, bool ordered)
+{
+	if (ordered)
+		spin_unlock(&vm->events_lock);
+}
+
+/* A page of the shadow MMU that is older than the last zapping of everything. No
+ * lookup finds it; it waits to be zapped. */
+static inline bool sp_is_obsolete(const struct mmu_vm *vm, const struct sp *sp)
+{
+	return !sp_is_tdp(sp) && sp->gen != vm->gen;
+}
 
 /* An event of this VM. */
 #define vm_emit(vm, vcpu_id, name, ...)                                                            \

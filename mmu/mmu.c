@@ -7,6 +7,7 @@
 #include "mmu/flush.h"
 #include "mmu/gwalk.h"
 #include "mmu/mmio.h"
+#include "mmu/roots.h"
 #include "mmu/vcpu.h"
 
 /* The same access that faults so often, and nothing is ever wrong: the vCPU may
@@ -15,7 +16,7 @@
 #define SAME_FAULTS_FLUSH	8
 #define SAME_FAULTS_STUCK	512
 
-/* ---- registers and roles ------------------------------------------------------------ */
+/* ---- roles ------------------------------------------------------------ */
 
 void vcpu_emit_role(struct mmu_vcpu *vcpu, const struct mmu *mmu)
 {
@@ -32,7 +33,7 @@ static bool set_role(struct mmu_vcpu *vcpu, struct mmu *mmu, struct cpu_role cpu
 	mmu->cpu_role = cpu;
 	/* What mirrors guest tables also depends on what the root role omits. */
 	if (mmu == vcpu->mmu && (root.word != mmu->root_role.word || mmu->backend->indirect))
-		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
+		vcpu_ask(vcpu, MMU_REQ_RELOAD);
 	mmu->root_role = root;
 	gwalk_init_permissions(mmu);
 	vcpu_emit_role(vcpu, mmu);
@@ -54,105 +55,24 @@ bool vcpu_set_role(struct mmu_vcpu *vcpu)
 	return set_role(vcpu, &vcpu->nested_mmu, cpu, (union mmu_role){ 0 });
 }
 
-/* Not so on nested tables: what the inner guest does to its own concerns no shadow. */
-static bool owns_tables(const struct mmu_vcpu *vcpu)
-{
-	return vcpu->mmu == vcpu->walk_mmu;
-}
-
-void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_load)
-{
-	u64 cr3_changed = vcpu->regs.cr3 ^ regs->cr3;
-	bool global = (vcpu->regs.cr4 ^ regs->cr4) & CR4_PGE;
-
-	vcpu->regs = *regs;
-	vcpu->same_faults = 0;
-	if (cr3_load || cr3_changed)
-		vm_emit(vcpu->vm, vcpu->id, guest_cr3, regs->cr3);
-	if (cr3_changed && owns_tables(vcpu) && vcpu->mmu->backend->indirect)
-		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
-	global |= vcpu_set_role(vcpu);
-	if (cr3_load || global) {
-		vm_emit(vcpu->vm, vcpu->id, guest_flush, global);
-		if (owns_tables(vcpu))
-			vcpu->mmu->backend->guest_flush(vcpu);
-		else
-			flush_vcpu(vcpu, FLUSH_guest);
-	}
-}
-
-const struct mmu_regs *mmu_get_regs(const struct mmu_vcpu *vcpu)
-{
-	return &vcpu->regs;
-}
-
-/* Bits above the highest translated one all equal it. */
-static bool gva_is_canonical(const struct mmu_vcpu *vcpu, gva_t gva)
-{
-	unsigned unused = vcpu->regs.cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;
-
-	return (gva_t)((s64)(gva << unused) >> unused) == gva;
-}
-
-void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
-{
-	if (!gva_is_canonical(vcpu, gva))
-		return;
-	vm_emit(vcpu->vm, vcpu->id, guest_invlpg, gva);
-	vcpu->same_faults = 0;
-	if (owns_tables(vcpu))
-		vcpu->mmu->backend->invlpg(vcpu, gva);
-	else
-		flush_vcpu(vcpu, FLUSH_guest);
-}
-
 /* ---- entering and leaving ------------------------------------------------------------- */
 
-static void drop_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
+/* Nothing is asked for that has to be done before the mark of guest mode. */
+static bool is_prepared(struct mmu_vcpu *vcpu)
 {
-	if (vcpu->mmu->root.sp)
-		vcpu->mmu->backend->put_root(op, &vcpu->mmu->root);
-}
-
-void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu)
-{
-	drop_root(op, vcpu);
-	vm_emit(op->vm, vcpu->id, root_set, 0, 0, 0, 0, (u8)context_id(vcpu, vcpu->mmu));
-}
-
-/* Whatever asked for a reload comes after its change, so the request is taken
- * back before the new root is made. A root just loaded is synced. */
-static enum mmu_status load_root(struct mmu_vcpu *vcpu)
-{
-	enum mmu_status status;
-	struct mmu_op op;
-
-	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)
-		return MMU_NOMEM;
-	atomic_fetch_and(&vcpu->requests, ~(MMU_REQ_RELOAD | MMU_REQ_SYNC));
-	drop_root(&op, vcpu);
-	status = vcpu->mmu->backend->load_root(&op, vcpu->mmu);
-	if (status != MMU_OK)
-		vcpu_no_root(&op, vcpu);
-	op_end(&op);
-	if (status == MMU_OK)
-		flush_vcpu(vcpu, FLUSH_root);
-	return status;
-}
-
-static void take_sync(struct mmu_vcpu *vcpu)
-{
-	if (atomic_fetch_and(&vcpu->requests, ~MMU_REQ_SYNC) & MMU_REQ_SYNC)
-		vcpu->mmu->backend->sync(vcpu);
+	return vcpu_has_root(vcpu) && !(atomic_load(&vcpu->requests) & MMU_REQ_SYNC);
 }
 
 static void take_flush(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 {
-	entry->flush = atomic_fetch_and(&vcpu->requests, ~MMU_REQ_FLUSH) & MMU_REQ_FLUSH;
-	if (!entry->flush)
+	u32 taken = vcpu_take(vcpu, MMU_REQ_FLUSH | MMU_REQ_NONGLOBAL);
+
+	entry->flush = taken & MMU_REQ_FLUSH ? MMU_FLUSH_ALL :
+		       taken ? MMU_FLUSH_NONGLOBAL : MMU_FLUSH_NONE;
+	if (!taken)
 		return;
 	stat_add(vcpu->vm, flushes, 1);
-	vm_emit(vcpu->vm, vcpu->id, flush_done, vcpu->id);
+	vm_emit(vcpu->vm, vcpu->id, flush_done, vcpu->id, entry->flush == MMU_FLUSH_NONGLOBAL);
 }
 
 enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
@@ -160,14 +80,13 @@ enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 	enum mmu_status status;
 
 	for (;;) {
-		status = vcpu_has_root(vcpu) ? MMU_OK : load_root(vcpu);
+		status = is_prepared(vcpu) ? MMU_OK : roots_prepare(vcpu);
 		if (status != MMU_OK)
 			return status;
-		take_sync(vcpu);
 		mmu_point(vcpu->vm, enter_mark);
 		atomic_store(&vcpu->in_guest, 1);
 		mmu_point(vcpu->vm, enter);
-		if (vcpu_has_root(vcpu))
+		if (is_prepared(vcpu))
 			break;
 		atomic_store(&vcpu->in_guest, 0);
 	}
@@ -205,7 +124,7 @@ static enum mmu_verdict guard_progress(struct mmu_vcpu *vcpu, const struct mmu_f
 	if (verdict != MMU_SPURIOUS)
 		return verdict;
 	if (++vcpu->same_faults == SAME_FAULTS_FLUSH)
-		flush_vcpu(vcpu, FLUSH_changed);
+		flush_vcpu(vcpu, FLUSH_changed, MMU_FLUSH_ALL);
 	return vcpu->same_faults < SAME_FAULTS_STUCK ? MMU_SPURIOUS : MMU_STUCK;
 }
 
@@ -260,35 +179,6 @@ bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn)
 		any |= vm->shadow->unprotect(&op, as, gfn);
 	op_end(&op);
 	return any;
-}
-
-u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end)
-{
-	struct mmu_op op;
-	u64 zapped = 0;
-
-	op_begin(&op, vm, NULL, true);
-	if (tdp_active(vm))
-		zapped += vm->tdp->zap_range(&op, as, start, end);
-	if (shadow_maybe_present(vm))
-		zapped += vm->shadow->zap_range(&op, as, start, end);
-	vm_emit(vm, MMU_NO_VCPU, zap_range, (u8)as, start, end, (u32)zapped);
-	op_end(&op);
-	return zapped;
-}
-
-void mmu_zap_all(struct mmu_vm *vm)
-{
-	struct mmu_op op;
-	u32 pages = 0;
-
-	op_begin(&op, vm, NULL, true);
-	if (tdp_active(vm))
-		pages += vm->tdp->zap_all(&op);
-	if (shadow_maybe_present(vm))
-		pages += vm->shadow->zap_all(&op);
-	vm_emit(vm, MMU_NO_VCPU, zap_all, pages);
-	op_end(&op);
 }
 
 static enum mmu_status split_all(const struct mmu_backend *backend, struct mmu_vm *vm, unsigned as,

@@ -28,6 +28,7 @@
 #define MMU_MMU_H
 
 #include "mmu/env.h"
+#include "mmu/guest_regs.h"
 #include "mmu/status.h"
 #include "mmu/types.h"
 
@@ -47,14 +48,6 @@ struct mmu_config {
 	unsigned nr_vcpus;	/* 1..MMU_MAX_VCPUS */
 	unsigned tdp_level;	/* 4, or 5 on the simulated machine; levels of a TDP root */
 	unsigned maxphyaddr;	/* 36..52; bits of a physical address on this hardware */
-};
-
-/* The guest's registers that decide about translation. */
-struct mmu_regs {
-	u64 cr0, cr3, cr4, efer;
-	u8 cpl;		/* 0..3, of the access to come; walks for tools use 0 */
-	bool ac;	/* RFLAGS.AC, for SMAP; of no effect with cpl 3 */
-	bool smm;	/* in system-management mode: address space 1 */
 };
 
 /*
@@ -134,16 +127,16 @@ enum mmu_knob mmu_knob_by_name(const char *name);
  *            EXIST  the number is taken, or the frames overlap another slot
  *            NOMEM  nothing was changed
  *   events   slot_create, slot_generation; flush_request where a CR3 led to no
- *            memory till now; as of mmu_zap_all() where the other address space
- *            has the same memory
+ *            memory till now; sp_zap of the tables there where the other address
+ *            space has the same memory
  *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION
  */
 enum mmu_status __must_check mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned slot,
 					     gfn_t gfn, u64 npages, hpa_t hpa, u32 flags);
 
 /*
- * Removes a slot. When it returns no entry of any table leads to its memory
- * and every vCPU will flush before it runs again.
+ * Removes a slot. When it returns no entry of any table leads to its memory, no
+ * shadow page mirrors a table there, and every vCPU will flush before it runs again.
  *
  *   returns  OK, INVAL, NOENT
  *   events   spte_set, rmap_remove, sp_unlink, track_remove and sp_zap for what is
@@ -177,51 +170,43 @@ size_t mmu_vcpu_write(struct mmu_vcpu *vcpu, gpa_t gpa, const void *buf, size_t 
 
 /* ---- running a vCPU ---------------------------------------------------- */
 
+/* How much of a TLB is emptied: of the vCPU's entries none, those not marked
+ * global, all. A host that cannot spare the global ones empties it of all. */
+enum mmu_flush {
+	MMU_FLUSH_NONE,
+	MMU_FLUSH_NONGLOBAL,
+	MMU_FLUSH_ALL,
+};
+
 /*
  * What the hardware must be given for the next run of the guest. SHADOW: it runs
  * with CR0.PG, CR0.WP and EFER.NXE set whatever the guest has, with the guest's
- * CR4.SMEP and CR4.SMAP, and in the paging mode of root_level (3: PAE).
+ * CR4.SMEP, CR4.SMAP and CR4.PGE, without PCIDs, and in the paging mode of
+ * root_level (3: PAE).
  */
 struct mmu_entry {
 	hpa_t root;		/* TDP: nCR3. SHADOW: CR3 for the hardware. */
 	unsigned root_level;	/* 5, 4, or 3: the table at root holds four PDPTEs */
-	bool flush;		/* the TLB must be emptied of this vCPU's entries */
+	enum mmu_flush flush;	/* what of this vCPU's entries the TLB must drop */
 };
 
 /*
  * Prepares the vCPU for the guest and marks it in guest mode: from now on a
- * flush by another vCPU kicks it. Does the requests that are pending (obsolete
- * roots, reload, sync, flush) first. May allocate. A request that arrives after the
+ * flush by another vCPU kicks it. Does the requests that are pending (reload,
+ * sync, flush) first. May allocate. A request that arrives after the
  * mark comes with a kick: the host must have made itself interruptible by the
  * kick before this call, and must leave the guest at once when it came.
  *
  *   returns  OK
  *            NOMEM  the vCPU is not in guest mode
- *   events   root_count, root_set; sp_new or sp_hit, track_add, wrprot, spte_set,
- *            flush_request, flush_vcpu; sp_zap and sp_free of a root nobody
- *            uses any more; sp_sync, rmap_remove; flush_done
+ *   events   request_done, root_count, root_set; sp_new or sp_hit, track_add,
+ *            wrprot, spte_set, flush_request, flush_vcpu, request; sp_zap and
+ *            sp_free of a root nobody uses any more; sp_sync, rmap_remove; flush_done
  */
 enum mmu_status __must_check mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry);
 
 /* The vCPU left the guest. */
 void mmu_leave(struct mmu_vcpu *vcpu);
-
-/*
- * Tells the guest's registers after they changed (MOV to CR0, CR3, CR4, EFER,
- * SMI, RSM, reset; also at the first run). A changed paging mode gives a new
- * role and root; loading CR3 (`cr3_load`, also with the same value) means a
- * TLB flush asked for by the guest. Values are the guest's own.
- *
- *   events   mmu_role, guest_cr3, guest_flush
- */
-void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, bool cr3_load);
-
-/* The registers last told. */
-const struct mmu_regs *mmu_get_regs(const struct mmu_vcpu *vcpu);
-
-/* The guest executed INVLPG. Any gva; a non-canonical one does nothing.
- * events   guest_invlpg; spte_set, rmap_remove, flush_request */
-void mmu_invlpg(struct mmu_vcpu *vcpu, gva_t gva);
 
 /* A page fault's answer. */
 struct mmu_fault {
@@ -361,7 +346,8 @@ unsigned mmu_host_walk(struct mmu_vcpu *vcpu, u64 addr, struct mmu_host_step ste
 
 /*
  * Drops every entry that maps guest frames [start, end) of the address space.
- * On return every vCPU will flush before it runs the guest again.
+ * On return every vCPU will flush before it runs the guest again. A long range is
+ * done in parts, others get their turn in between.
  *
  *   returns  the number of leaf SPTEs dropped
  *   events   spte_set, rmap_remove, zap_range, flush_request
@@ -380,8 +366,25 @@ u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end);
 enum mmu_status __must_check mmu_split_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end,
 					     u64 *nr);
 
-/* Drops all paging trees; they are built anew by faults. events zap_all. */
+/*
+ * Drops all paging trees; they are built anew by faults. Every page is obsolete at
+ * once and left by each vCPU before it runs again; then they are zapped, a few at a
+ * time, and others get their turn. A root is freed when the last vCPU has left it.
+ *
+ *   events   zap_all, then sp_zap and what it drops
+ *   source   KVM mmu.rst "Fast invalidation of all shadow pages"
+ */
 void mmu_zap_all(struct mmu_vm *vm);
+
+/*
+ * Gives back up to n of the oldest shadow pages that are no roots; what they mapped
+ * comes back by faults. (KVM once let the kernel's memory shrinker do this: the oldest
+ * page is not the least used one, and the guest paid.)
+ *
+ *   returns  how many
+ *   events   sp_zap and what it drops, flush_request, flush_vcpu, request, sp_free
+ */
+u32 mmu_shrink(struct mmu_vm *vm, u32 n);
 
 /*
  * Emits the whole present state as events, in an order that a model can

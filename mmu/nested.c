@@ -15,6 +15,7 @@
 #include "mmu/nested.h"
 #include "mmu/backend.h"
 #include "mmu/flush.h"
+#include "mmu/roots.h"
 #include "mmu/vcpu.h"
 
 bool mmu_nested_paging(const struct mmu_vm *vm)
@@ -49,7 +50,7 @@ static void switch_to(struct mmu_vcpu *vcpu, struct mmu *mmu, struct mmu *walk_m
 
 	op_begin(&op, vcpu->vm, vcpu, true);
 	if (vcpu->mmu != mmu)
-		vcpu_no_root(&op, vcpu);
+		roots_drop(&op, vcpu);
 	vcpu->mmu = mmu;
 	vcpu->walk_mmu = walk_mmu;
 	op_end(&op);
@@ -61,7 +62,8 @@ static void set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs)
 	vcpu->same_faults = 0;
 	vm_emit(vcpu->vm, vcpu->id, guest_cr3, regs->cr3);
 	vcpu_set_role(vcpu);
-	flush_vcpu(vcpu, FLUSH_nested);
+	vcpu_ask(vcpu, MMU_REQ_RELOAD | MMU_REQ_SYNC);
+	flush_vcpu(vcpu, FLUSH_nested, MMU_FLUSH_ALL);
 }
 
 enum mmu_status mmu_nested_enter(struct mmu_vcpu *vcpu, const struct mmu_nested *nested,
@@ -93,9 +95,8 @@ void mmu_nested_flush(struct mmu_vcpu *vcpu)
 {
 	vm_emit(vcpu->vm, vcpu->id, nested_flush, vcpu->inner);
 	if (vcpu->mmu == &vcpu->guest_mmu)
-		vcpu->mmu->backend->guest_flush(vcpu);
-	else
-		flush_vcpu(vcpu, FLUSH_guest);
+		vcpu_ask(vcpu, MMU_REQ_SYNC);
+	flush_vcpu(vcpu, FLUSH_guest, MMU_FLUSH_ALL);
 }
 
 static bool anybody_nests(const struct mmu_vm *vm)
@@ -114,6 +115,7 @@ void mmu_nested_free(struct mmu_vcpu *vcpu)
 	mmu_check(vm, !vcpu->inner, "R-3: nesting ends while an inner guest runs", vcpu->id, 0);
 	op_begin(&op, vm, vcpu, true);
 	vcpu->nests = false;
+	roots_drop(&op, vcpu);
 	if (!anybody_nests(vm)) {
 		if (tdp_active(vm))
 			vm->tdp->zap_inner(&op);

@@ -55,7 +55,7 @@ static void op_free_zapped(struct mmu_op *op)
 	}
 }
 
-void op_end(struct mmu_op *op)
+static void settle(struct mmu_op *op)
 {
 	if (!list_is_empty(&op->zapped) && !op->flush)
 		flush_need(op, FLUSH_zap_sp, 0, 0);
@@ -65,8 +65,23 @@ void op_end(struct mmu_op *op)
 		rw_write_unlock(&op->vm->lock);
 	else
 		rw_read_unlock(&op->vm->lock);
-	op->locked = OP_UNLOCKED;
 	epoch_reap(op->vm);
+}
+
+void op_end(struct mmu_op *op)
+{
+	settle(op);
+	op->locked = OP_UNLOCKED;
+}
+
+void op_yield(struct mmu_op *op)
+{
+	settle(op);
+	mmu_point(op->vm, yield);
+	if (op->locked == OP_WRITE)
+		rw_write_lock(op->vm->env, &op->vm->lock);
+	else
+		rw_read_lock(op->vm->env, &op->vm->lock);
 }
 
 hpa_t mmu_page_alloc(struct mmu_vm *vm, struct page_reserve *reserve)

@@ -24,6 +24,7 @@
 
 #include "mmu/backend.h"
 #include "mmu/gwalk.h"
+#include "mmu/sp.h"
 
 /* ---- shadow_page.c ------------------------------------------------------------ */
 
@@ -54,13 +55,14 @@ bool shadow_drop_entry(struct mmu_op *op, struct sp *sp, unsigned index);
 
 /*
  * Unlinks a page from parents and children, empties it and marks it invalid. It
- * is freed after the flush; a root not before its last reference is gone. Its
- * children stay in the hash, but for an inner guest's that have no other parent:
- * they are zapped with it, so that any page may be gone when this returns.
+ * is freed after the flush; a root not before its last reference is gone, and who
+ * names it in a root slot is asked to look. Its children stay in the hash, but for an
+ * inner guest's that have no other parent: they are zapped with it, so that any page
+ * may be gone when this returns.
  *   events   spte_set, sp_unlink, rmap_remove, track_remove, sp_zap,
  *            flush_request
  */
-void shadow_zap_page(struct mmu_op *op, struct sp *sp);
+void shadow_zap_page(struct mmu_op *op, struct sp *sp, enum zap_why why);
 
 /* ---- shadow_leaf.c ------------------------------------------------------------- */
 
@@ -118,7 +120,25 @@ enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *
 
 enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu);
 void shadow_put_root(struct mmu_op *op, struct mmu_root *root);
-void shadow_guest_flush(struct mmu_vcpu *vcpu);
+bool shadow_root_serves(struct mmu_op *op, const struct mmu *mmu, const struct sp *root);
+
+/* Nobody watches the PDPTEs of a PAE guest. Any context. */
+bool shadow_root_has_pdptes(const struct sp *root);
+
+/*
+ * Syncs what is below the root, or what translates gva; the entries of a PAE
+ * guest's root, too: what leads elsewhere than its PDPTE now is dropped.
+ *   context  the root is a slot of op->vcpu
+ *   events   spte_set, sp_unlink, flush_request, and of shadow_sync_root()
+ */
+void shadow_root_sync(struct mmu_op *op, const struct mmu_root *root);
+void shadow_root_sync_gva(struct mmu_op *op, const struct mmu_root *root, gva_t gva);
+
+/* Zaps the special roots of all vCPUs that the question picks; returns how many.
+ * events as of shadow_zap_page() */
+u32 shadow_zap_specials(struct mmu_op *op,
+			bool (*pick)(const struct mmu_vm *vm, const struct sp *sp, const void *arg),
+			const void *arg, enum zap_why why);
 
 /* ---- shadow_sync.c ----------------------------------------------------------------- */
 
@@ -138,8 +158,11 @@ void shadow_sync_page(struct mmu_op *op, struct sp *sp);
 /* ---- shadow_zap.c ------------------------------------------------------------------ */
 
 u64 shadow_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
-u32 shadow_zap_all(struct mmu_op *op);
 void shadow_zap_inner(struct mmu_op *op);
+u32 shadow_obsolete_all(struct mmu_op *op);
+u32 shadow_zap_obsolete(struct mmu_op *op, u32 max);
+u32 shadow_zap_tables(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
+u32 shadow_shrink(struct mmu_op *op, u32 n);
 bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 /* The same for what maps the frame's memory in either address space and in both
  * kinds of tables. */

@@ -34,7 +34,7 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 	enum mmu_verdict verdict;
 	struct memslot *slot;
 
-	if (!root || root->role.invalid || root->flags & SP_DUMMY)
+	if (!root || root->role.invalid || sp_is_obsolete(op->vm, root) || root->flags & SP_DUMMY)
 		return MMU_RETRY;
 	out->gpa = walk->gfn << PAGE_SHIFT | (in->addr & ~PAGE_MASK);
 	slot = slot_lookup(op->vm, root->role.smm, walk->gfn);

@@ -128,6 +128,17 @@ static unsigned goal_level(const struct fetch *f)
 	return level;
 }
 
+/* The same in all address spaces of the guest, as its tables have it. Those of an
+ * inner hypervisor have no such bit. */
+static bool is_global(const struct fetch *f)
+{
+	const struct mmu_vcpu *vcpu = f->op->vcpu;
+	const struct gwalk *walk = f->walk;
+
+	return walk->top && walk->pte[walk->leaf_level] & GPTE_G &&
+	       vcpu->mmu == &vcpu->root_mmu && mmu_get_knob(f->op->vm, MMU_KNOB_global);
+}
+
 static enum mmu_status set_leaf(struct fetch *f)
 {
 	unsigned level = f->sp->role.level, index = level_index(f->gva, level);
@@ -138,6 +149,7 @@ static enum mmu_status set_leaf(struct fetch *f)
 		.access = f->access,
 		.host_writable = slot_is_writable(f->slot),
 		.mmu_writable = unsync_try(f->op, f->slot, gfn, f->write),
+		.global = is_global(f),
 		.dirty = true,
 	};
 

@@ -11,6 +11,7 @@
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/rmap.h"
+#include "mmu/roots.h"
 #include "mmu/shadow.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
@@ -44,7 +45,7 @@ static void zap_unsync(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
 
 	for_each_shadow (op->vm, sp, next, gfn, slot->as, twin)
 		if (sp->unsync)
-			shadow_zap_page(op, sp);
+			shadow_zap_page(op, sp, ZAP_upper);
 }
 
 /* From here on no store to the guest table goes unseen: the flush is paid at
@@ -169,31 +170,6 @@ static void drop_parents(struct mmu_op *op, struct sp *sp)
 	}
 }
 
-/* A special record is in its vCPU's hand, all others are in the hash. */
-static void forget(struct mmu_op *op, struct sp *sp)
-{
-	struct mmu_vcpu *vcpu;
-
-	if (!(sp->flags & SP_SPECIAL)) {
-		sp_hash_remove(op->vm, sp);
-		return;
-	}
-	vcpu = op->vm->vcpu[sp->vcpu];
-	if (vcpu && vcpu->pae_root == sp)
-		vcpu->pae_root = NULL;
-}
-
-/* Who runs on this root must look for another one. */
-static void ask_users_to_reload(struct mmu_op *op, const struct sp *root)
-{
-	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
-		struct mmu_vcpu *vcpu = op->vm->vcpu[i];
-
-		if (vcpu && vcpu->mmu->root.sp == root)
-			atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
-	}
-}
-
 /*
  * Empties the page. What an inner guest's page leaves without a parent is worth
  * little: its hypervisor tears down whole trees and uses the frames for others. It
@@ -215,7 +191,7 @@ static void drop_children(struct mmu_op *op, struct sp *sp, struct list *orphans
 	}
 }
 
-static void zap_one(struct mmu_op *op, struct sp *sp, struct list *orphans)
+static void zap_one(struct mmu_op *op, struct sp *sp, enum zap_why why, struct list *orphans)
 {
 	mmu_check(op->vm, !sp->role.invalid, "E-11: an invalid page is zapped", sp->id, sp->gfn);
 	drop_children(op, sp, orphans);
@@ -223,23 +199,25 @@ static void zap_one(struct mmu_op *op, struct sp *sp, struct list *orphans)
 	unsync_clear(op, sp);
 	if (sp_has_gptes(sp))
 		unprotect_table(op, sp);
-	forget(op, sp);
+	if (!(sp->flags & SP_SPECIAL))
+		sp_hash_remove(op->vm, sp);
 	sp_set_invalid(sp);
 	stat_add(op->vm, sp_zapped, 1);
-	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count);
+	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count,
+		(u8)why);
 	flush_need(op, FLUSH_zap_sp, sp->gfn, 1);
 	if (sp->root_count)
-		ask_users_to_reload(op, sp);
+		roots_ask_users(op->vm, sp);
 	else
 		list_add(&sp->active, &op->zapped);
 }
 
-void shadow_zap_page(struct mmu_op *op, struct sp *sp)
+void shadow_zap_page(struct mmu_op *op, struct sp *sp, enum zap_why why)
 {
 	struct list orphans;
 
 	list_init(&orphans);
-	zap_one(op, sp, &orphans);
+	zap_one(op, sp, why, &orphans);
 	while (!list_is_empty(&orphans))
-		zap_one(op, list_entry(orphans.next, struct sp, active), &orphans);
+		zap_one(op, list_entry(orphans.next, struct sp, active), ZAP_orphan, &orphans);
 }

@@ -3,79 +3,114 @@
  * Roots. With four or five levels a root is a page like others. A guest with
  * fewer has a special record of level 3, its vCPU's own and not in the hash,
  * whose four entries the hardware takes for PDPTEs; its children come on demand.
- * A CR3 that points nowhere gets a dummy that stays empty.
+ * A CR3 that points nowhere gets a dummy that stays empty. Special records live
+ * as long as a root slot names them.
  */
 #include "mmu/flush.h"
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
 #include "mmu/shadow.h"
 #include "mmu/sp.h"
+#include "mmu/spte_set.h"
 
 /* Legacy CR3 has 32 bits. */
 #define PAE_ROOT_LIMIT BIT(32)
 
-/*
- * A PAE guest's PDPTEs are read anew when the guest loads CR3: nobody watches
- * them. The root is this vCPU's own, and it will enter the guest with an empty
- * TLB, so no flush is owed to others.
- */
-static void reread_pdptes(struct mmu_op *op, struct sp *root)
+/* ---- the PDPTEs of a PAE guest ------------------------------------------------------ */
+
+bool shadow_root_has_pdptes(const struct sp *root)
 {
-	if (root->flags != SP_SPECIAL || root->role.direct || root->role.has_4_byte_gpte)
-		return;
-	for (unsigned i = 0; i < 4; i++)
-		shadow_drop_entry(op, root, i);
+	return root->flags == SP_SPECIAL && !root->role.direct && !root->role.has_4_byte_gpte;
 }
 
-static struct sp *special_make(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags)
+/* The guest's PDPTE; 0 where no slot is. */
+static u64 read_pdpte(struct mmu_vm *vm, const struct mmu_root *root, unsigned i)
 {
+	struct cpu_role cpu = gpte_config_cpu(root->sp->role, root->sp->config);
+	gpa_t table_gpa = gpte_first_table(cpu, root->pgd, vm->maxphyaddr);
+	gpa_t gpa = gpte_gpa(cpu, LEVEL_1G, table_gpa, (gva_t)i << 30);
+	const struct memslot *slot = sp_slot(vm, root->sp, gpa >> PAGE_SHIFT);
+	const u8 *frame;
+	u64 pdpte;
+
+	if (!slot)
+		return 0;
+	frame = mmu_va(vm->env, slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT);
+	pdpte = __atomic_load_n((const u64 *)(frame + (gpa & ~PAGE_MASK)), __ATOMIC_ACQUIRE);
+	return pdpte & gpte_reserved(cpu, LEVEL_1G, false, vm->maxphyaddr) ? 0 : pdpte;
+}
+
+static void sync_pdpte(struct mmu_op *op, const struct mmu_root *root, unsigned i)
+{
+	u64 spte = spte_get(sp_entry(op->vm, root->sp, i));
+	const struct sp *child;
+	u64 pdpte;
+
+	if (!spte_is_present(spte))
+		return;
+	child = sp_by_table(op->vm, spte_hpa(spte));
+	pdpte = read_pdpte(op->vm, root, i);
+	if (pdpte & GPTE_P && child && child->gfn == (pdpte & SPTE_PFN) >> PAGE_SHIFT)
+		return;
+	shadow_drop_entry(op, root->sp, i);
+	flush_need(op, FLUSH_sync, root->sp->gfn, 1);
+}
+
+void shadow_root_sync(struct mmu_op *op, const struct mmu_root *root)
+{
+	for (unsigned i = 0; shadow_root_has_pdptes(root->sp) && i < 4; i++)
+		sync_pdpte(op, root, i);
+	shadow_sync_root(op, root->sp);
+}
+
+void shadow_root_sync_gva(struct mmu_op *op, const struct mmu_root *root, gva_t gva)
+{
+	if (shadow_root_has_pdptes(root->sp))
+		sync_pdpte(op, root, gva >> 30 & 3);
+	shadow_sync_gva(op, root->sp, gva);
+}
+
+/* ---- finding and making --------------------------------------------------------------- */
+
+static gfn_t root_gfn(const struct mmu_op *op, const struct mmu *mmu)
+{
+	if (mmu->root_role.direct)
+		return 0;
+	return gpte_first_table(mmu->cpu_role, context_pgd(op->vcpu, mmu), op->vm->maxphyaddr) >>
+	       PAGE_SHIFT;
+}
+
+/* SP_ flags of the root for the vCPU's CR3; 0: a page like others. */
+static u32 root_flags(const struct mmu_op *op, const struct mmu *mmu, gfn_t gfn)
+{
+	union mmu_role role = mmu->root_role;
+
+	if (!role.direct && !slot_lookup(op->vm, role.smm, gfn))
+		return SP_SPECIAL | SP_DUMMY;
+	return role.level == LEVEL_1G ? SP_SPECIAL : 0;
+}
+
+bool shadow_root_serves(struct mmu_op *op, const struct mmu *mmu, const struct sp *root)
+{
+	gfn_t gfn = root_gfn(op, mmu);
+
+	return root->gfn == gfn && root->config == gpte_config(mmu->cpu_role, root->role) &&
+	       root->flags == root_flags(op, mmu, gfn);
+}
+
+static struct sp *special_make(struct mmu_op *op, const struct mmu *mmu, gfn_t gfn, u32 flags)
+{
+	union mmu_role role = mmu->root_role;
 	struct sp *sp = sp_create(op, gfn, role, flags);
 
 	if (!sp)
 		return NULL;
 	sp->vcpu = op->vcpu->id;
-	sp->config = gpte_config(op->vcpu->mmu->cpu_role, role);
+	sp->config = gpte_config(mmu->cpu_role, role);
 	if (role.level > LEVEL_1G || sp->table_hpa < PAE_ROOT_LIMIT)
 		return sp;
 	sp_free(op->vm, sp);
 	return NULL;
-}
-
-/* The vCPU's special record: the one it has, if it is for the same table and
- * role. */
-static struct sp *special_get(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags)
-{
-	u8 config = gpte_config(op->vcpu->mmu->cpu_role, role);
-	struct sp *old = op->vcpu->pae_root, *sp;
-
-	if (old && old->gfn == gfn && old->role.word == role.word && old->config == config &&
-	    old->flags == flags) {
-		reread_pdptes(op, old);
-		return old;
-	}
-	sp = special_make(op, gfn, role, flags);
-	if (!sp)
-		return NULL;
-	if (old)
-		shadow_zap_page(op, old);
-	op->vcpu->pae_root = sp;
-	return sp;
-}
-
-static struct sp *root_page(struct mmu_op *op, const struct mmu *mmu)
-{
-	union mmu_role role = mmu->root_role;
-	gfn_t gfn = 0;
-
-	if (!role.direct)
-		gfn = gpte_first_table(mmu->cpu_role, context_pgd(op->vcpu, mmu),
-				       op->vm->maxphyaddr) >>
-		      PAGE_SHIFT;
-	if (!role.direct && !slot_lookup(op->vm, role.smm, gfn))
-		return special_get(op, gfn, role, SP_SPECIAL | SP_DUMMY);
-	if (role.level == LEVEL_1G)
-		return special_get(op, gfn, role, SP_SPECIAL);
-	return shadow_get_page(op, gfn, role);
 }
 
 static void emit_root_count(struct mmu_op *op, const struct sp *sp)
@@ -86,15 +121,17 @@ static void emit_root_count(struct mmu_op *op, const struct sp *sp)
 enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 {
 	u64 pgd = context_pgd(op->vcpu, mmu);
+	gfn_t gfn = root_gfn(op, mmu);
 	struct sp *sp;
+	u32 flags;
 
 	mmu_check(op->vm, !mmu->root.sp, "Q-1: a root slot in use is loaded", op->vcpu->id, pgd);
 	if (sp_hash_init(op->vm) != MMU_OK || slots_make_rmaps(op->vm) != MMU_OK)
 		return MMU_NOMEM;
-	sp = root_page(op, mmu);
+	flags = root_flags(op, mmu, gfn);
+	sp = flags ? special_make(op, mmu, gfn, flags) : shadow_get_page(op, gfn, mmu->root_role);
 	if (!sp)
 		return MMU_NOMEM;
-	shadow_sync_root(op, sp);
 	sp->root_count++;
 	emit_root_count(op, sp);
 	mmu->root = (struct mmu_root){ .sp = sp, .pgd = pgd };
@@ -102,6 +139,8 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 		(u8)context_id(op->vcpu, mmu));
 	return MMU_OK;
 }
+
+/* ---- the end -------------------------------------------------------------------------- */
 
 void shadow_put_root(struct mmu_op *op, struct mmu_root *root)
 {
@@ -111,20 +150,28 @@ void shadow_put_root(struct mmu_op *op, struct mmu_root *root)
 	*root = (struct mmu_root){ 0 };
 	sp->root_count--;
 	emit_root_count(op, sp);
-	if (sp->role.invalid && !sp->root_count)
+	if (sp->root_count)
+		return;
+	if (sp->role.invalid)
 		list_add(&sp->active, &op->zapped);
+	else if (sp->flags & SP_SPECIAL)
+		shadow_zap_page(op, sp, sp_is_obsolete(op->vm, sp) ? ZAP_obsolete : ZAP_unused);
 }
 
-/* What is below the root then is the business of mmu_enter(): there may be another
- * by then. PDPTEs are nobody's but the guest's, who has just asked for them. */
-void shadow_guest_flush(struct mmu_vcpu *vcpu)
+u32 shadow_zap_specials(struct mmu_op *op,
+			bool (*pick)(const struct mmu_vm *vm, const struct sp *sp, const void *arg),
+			const void *arg, enum zap_why why)
 {
-	struct mmu_op op;
+	u32 zapped = 0;
 
-	op_begin(&op, vcpu->vm, vcpu, true);
-	if (vcpu->mmu->root.sp)
-		reread_pdptes(&op, vcpu->mmu->root.sp);
-	op_end(&op);
-	atomic_fetch_or(&vcpu->requests, MMU_REQ_SYNC);
-	flush_vcpu(vcpu, FLUSH_guest);
+	for (unsigned i = 0; i < MMU_MAX_VCPUS * MMU_ROOT_SLOTS; i++) {
+		struct mmu_vcpu *vcpu = op->vm->vcpu[i / MMU_ROOT_SLOTS];
+		struct sp *sp = vcpu ? mmu_root_slot(vcpu->mmu, i % MMU_ROOT_SLOTS)->sp : NULL;
+
+		if (!sp || !(sp->flags & SP_SPECIAL) || sp->role.invalid || !pick(op->vm, sp, arg))
+			continue;
+		shadow_zap_page(op, sp, why);
+		zapped++;
+	}
+	return zapped;
 }

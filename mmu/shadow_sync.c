@@ -35,11 +35,13 @@ static bool sync_entry(struct mmu_op *op, struct sp *sp, const struct mirror *mi
 	if (!mirror_is_usable(mirror, gpte) || !(gpte & GPTE_A) ||
 	    mirror_gfn(mirror, index, gpte) != gfn || !mirror_leaf_rights(mirror, gpte, &access))
 		return shadow_drop_entry(op, sp, index);
-	if (access == spte_access(spte))
-		return false;
 	if (spte_is_mmio(spte))
-		return shadow_drop_entry(op, sp, index);
-	left = with_rights(spte, access);
+		return access != spte_access(spte) && shadow_drop_entry(op, sp, index);
+	left = access == spte_access(spte) ? spte : with_rights(spte, access);
+	if (!(gpte & GPTE_G))
+		left &= ~SPTE_G;
+	if (left == spte)
+		return false;
 	shadow_note(op, sp, index, gfn, access);
 	spte = spte_set(op, sp, index, gfn, left);
 	return spte_needs_flush(spte, left, LEVEL_4K);

@@ -110,21 +110,95 @@ bool shadow_protect_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
 
 /* ---- whole pages -------------------------------------------------------------------- */
 
-u32 shadow_zap_all(struct mmu_op *op)
+u32 shadow_obsolete_all(struct mmu_op *op)
+{
+	struct mmu_vm *vm = op->vm;
+	u32 nr = vm->nr_hashed;
+
+	vm->gen ^= 1;
+	request_all(vm, MMU_REQ_RELOAD);
+	flush_need(op, FLUSH_zap, 0, 0);
+	return nr;
+}
+
+static bool special_is_obsolete(const struct mmu_vm *vm, const struct sp *sp, const void *arg)
+{
+	(void)arg;
+	return sp_is_obsolete(vm, sp);
+}
+
+/* New pages are put at the list's head, so the obsolete ones are at its end. */
+u32 shadow_zap_obsolete(struct mmu_op *op, u32 max)
 {
 	struct mmu_vm *vm = op->vm;
 	u32 zapped = 0;
 
-	for (; !list_is_empty(&vm->active); zapped++)
-		shadow_zap_page(op, list_entry(vm->active.prev, struct sp, active));
-	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
-		if (!vm->vcpu[i] || !vm->vcpu[i]->pae_root)
-			continue;
-		shadow_zap_page(op, vm->vcpu[i]->pae_root);
-		zapped++;
+	for (; zapped < max && !list_is_empty(&vm->active); zapped++) {
+		struct sp *oldest = list_entry(vm->active.prev, struct sp, active);
+
+		if (!sp_is_obsolete(vm, oldest))
+			break;
+		shadow_zap_page(op, oldest, ZAP_obsolete);
 	}
-	request_all(vm, MMU_REQ_RELOAD);
-	return zapped;
+	return zapped < max ? zapped + shadow_zap_specials(op, special_is_obsolete, NULL, ZAP_obsolete) : zapped;
+}
+
+/* Guest frames [start, end) of an address space. */
+struct frame_range {
+	unsigned as;
+	gfn_t start, end;
+};
+
+static bool special_is_in(const struct mmu_vm *vm, const struct sp *sp, const void *arg)
+{
+	const struct frame_range *range = arg;
+
+	(void)vm;
+	return !sp->role.direct && sp->role.smm == range->as && sp->gfn >= range->start &&
+	       sp->gfn < range->end;
+}
+
+static bool mirrors_in(const struct sp *sp, const struct frame_range *range)
+{
+	return sp_has_gptes(sp) && sp->role.smm == range->as && sp->gfn >= range->start &&
+	       sp->gfn < range->end;
+}
+
+static struct sp *active_from(struct mmu_vm *vm, struct list *node, const struct frame_range *range)
+{
+	for (; node != &vm->active; node = node->next) {
+		struct sp *sp = list_entry(node, struct sp, active);
+
+		if (mirrors_in(sp, range))
+			return sp;
+	}
+	return NULL;
+}
+
+u32 shadow_zap_tables(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end)
+{
+	const struct frame_range range = { .as = as, .start = start, .end = end };
+	struct mmu_vm *vm = op->vm;
+	struct list *next;
+	u32 zapped = 0;
+	struct sp *sp;
+
+	for (sp = active_from(vm, vm->active.next, &range); sp; zapped++) {
+		next = sp->active.next;
+		shadow_zap_page(op, sp, ZAP_slot);
+		/* Did the next one go with it? Then from the beginning. */
+		if (next != &vm->active && list_entry(next, struct sp, active)->role.invalid)
+			next = vm->active.next;
+		sp = active_from(vm, next, &range);
+	}
+	return zapped + shadow_zap_specials(op, special_is_in, &range, ZAP_slot);
+}
+
+static bool special_is_inner(const struct mmu_vm *vm, const struct sp *sp, const void *arg)
+{
+	(void)vm;
+	(void)arg;
+	return sp->role.guest_mode;
 }
 
 /* Zapping one may zap others: all are taken aside first. */
@@ -142,11 +216,8 @@ void shadow_zap_inner(struct mmu_op *op)
 		list_add(node, &inner);
 	}
 	while (!list_is_empty(&inner))
-		shadow_zap_page(op, list_entry(inner.next, struct sp, active));
-	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
-		if (vm->vcpu[i] && vm->vcpu[i]->pae_root &&
-		    vm->vcpu[i]->pae_root->role.guest_mode)
-			shadow_zap_page(op, vm->vcpu[i]->pae_root);
+		shadow_zap_page(op, list_entry(inner.next, struct sp, active), ZAP_inner);
+	shadow_zap_specials(op, special_is_inner, NULL, ZAP_inner);
 }
 
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn)
@@ -155,7 +226,7 @@ bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn)
 	bool any = false;
 
 	while ((sp = sp_find_shadow(sp_hash_chain(op->vm, gfn), gfn, as, false))) {
-		shadow_zap_page(op, sp);
+		shadow_zap_page(op, sp, ZAP_unprotect);
 		any = true;
 	}
 	return any;
@@ -172,20 +243,33 @@ static struct sp *oldest_but_roots(struct mmu_vm *vm)
 	return NULL;
 }
 
+static u32 zap_oldest(struct mmu_op *op, u32 n, enum zap_why why)
+{
+	struct sp *sp;
+	u32 zapped = 0;
+
+	for (; zapped < n && (sp = oldest_but_roots(op->vm)); zapped++)
+		shadow_zap_page(op, sp, why);
+	return zapped;
+}
+
+u32 shadow_shrink(struct mmu_op *op, u32 n)
+{
+	return zap_oldest(op, n, ZAP_shrink);
+}
+
 void shadow_make_room(struct mmu_vcpu *vcpu)
 {
 	struct mmu_vm *vm = vcpu->vm;
 	u64 budget = mmu_get_knob(vm, MMU_KNOB_budget);
 	struct mmu_op op;
-	struct sp *sp;
+	u32 zapped;
 
 	if (!budget || atomic_load(&vm->nr_sps) + ROOM_LOW <= budget)
 		return;
 	op_begin(&op, vm, vcpu, true);
-	for (unsigned i = 0; i < ROOM_BATCH && (sp = oldest_but_roots(vm)); i++) {
-		shadow_zap_page(&op, sp);
-		stat_add(vm, sp_recycled, 1);
-	}
+	zapped = zap_oldest(&op, ROOM_BATCH, ZAP_recycled);
+	stat_add(vm, sp_recycled, zapped);
 	op_end(&op);
 }
 
@@ -259,7 +343,7 @@ static void drop_shadows(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned sta
 	}
 	/* Zapping one may zap others, out of the chain. */
 	while (flooded && (sp = flooded_shadow(op->vm, as, gfn)))
-		shadow_zap_page(op, sp);
+		shadow_zap_page(op, sp, ZAP_flood);
 	if (any)
 		flush_need(op, FLUSH_zap, gfn, 1);
 }

@@ -47,9 +47,9 @@ static void zap_everything(struct mmu_op *op)
 	struct mmu_vm *vm = op->vm;
 
 	if (tdp_active(vm))
-		vm->tdp->zap_all(op);
+		backend_zap_all(vm->tdp, op);
 	if (shadow_maybe_present(vm))
-		vm->shadow->zap_all(op);
+		backend_zap_all(vm->shadow, op);
 }
 
 static void generation_begin(struct mmu_vm *vm, unsigned as)
@@ -75,10 +75,9 @@ static void obsolete_dummy_roots(struct mmu_op *op, const struct memslot *slot)
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		struct mmu_vcpu *vcpu = op->vm->vcpu[i];
 
-		if (!vcpu || !vcpu->mmu->root.sp ||
-		    !(vcpu->mmu->root.sp->flags & SP_DUMMY))
+		if (!vcpu || !vcpu->mmu->root.sp || !(vcpu->mmu->root.sp->flags & SP_DUMMY))
 			continue;
-		atomic_fetch_or(&vcpu->requests, MMU_REQ_RELOAD);
+		vcpu_ask(vcpu, MMU_REQ_RELOAD);
 		flush_need(op, FLUSH_slot, slot->base_gfn, slot->npages);
 	}
 }
@@ -123,7 +122,8 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 		status = slot_make_arrays(vm, &slot);
 		/* The shadows there are were counted without this slot. */
 		if (status == MMU_OK && shadow_maybe_present(vm) && slot_has_twins(vm, &slot))
-			vm->shadow->zap_all(&op);
+			vm->shadow->zap_tables(&op, !slot.as, slot.base_gfn,
+					       slot.base_gfn + slot.npages);
 		if (status == MMU_OK)
 			slot_publish(&op, &slot);
 	}
@@ -131,19 +131,24 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 	return status;
 }
 
-/*
- * Shadow pages may stand on the slot's frames anywhere in any tree, so the shadow
- * MMU gives up all of them.
- */
+/* What leads to the slot's memory, and what mirrors a guest table there; a page of
+ * the other address space on the same memory counts here, too. Other trees, and what
+ * else these led to, stay. */
 static void slot_zap(struct mmu_op *op, const struct memslot *slot)
 {
+	gfn_t start = slot->base_gfn, end = start + slot->npages;
 	struct mmu_vm *vm = op->vm;
+	bool twins = slot_has_twins(vm, slot);
 
 	if (tdp_active(vm))
-		vm->tdp->zap_range(op, slot->as, slot->base_gfn, slot->base_gfn + slot->npages);
-	if (shadow_maybe_present(vm))
-		vm->shadow->zap_all(op);
-	flush_need(op, FLUSH_slot, slot->base_gfn, slot->npages);
+		vm->tdp->zap_range(op, slot->as, start, end);
+	if (shadow_maybe_present(vm)) {
+		vm->shadow->zap_tables(op, slot->as, start, end);
+		if (twins)
+			vm->shadow->zap_tables(op, !slot->as, start, end);
+		vm->shadow->zap_range(op, slot->as, start, end);
+	}
+	flush_need(op, FLUSH_slot, start, slot->npages);
 }
 
 enum mmu_status mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned id)

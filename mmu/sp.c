@@ -95,10 +95,11 @@ struct sp *sp_create(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flag
 	sp->gfn = gfn;
 	sp->role = role;
 	sp->flags = flags;
+	sp->gen = vm->gen;
 	sp->shadowed_hpa = shadowed_hpa;
 	atomic_fetch_add_explicit(&vm->nr_sps, 1, memory_order_relaxed);
 	stat_add(vm, sps, 1);
-	stat_add(vm, sp_made, 1);
+	sp->born = stat_add(vm, sp_made, 1);
 	vm_emit(vm, op_vcpu(op), sp_new, sp->id, gfn, role.word, table_hpa, (u8)flags);
 	return sp;
 }

@@ -25,6 +25,12 @@ void sps_fini(struct mmu_vm *vm);
  */
 struct sp *sp_create(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags);
 
+/* Why a page is zapped. */
+enum zap_why {
+#define ZAP(name, sentence) ZAP_##name,
+#include "mmu/zap.def"
+};
+
 /* Gives table and record back. All entries are empty, nothing points here, no
  * reader can be inside. events sp_free */
 void sp_free(struct mmu_vm *vm, struct sp *sp);

@@ -124,7 +124,8 @@ struct sp *sp_hash_chain(const struct mmu_vm *vm, gfn_t gfn)
 struct sp *sp_hash_lookup(const struct mmu_vm *vm, gfn_t gfn, union mmu_role role, u8 config)
 {
 	for (struct sp *sp = sp_hash_chain(vm, gfn); sp; sp = sp->hash_next)
-		if (sp->gfn == gfn && sp->role.word == role.word && sp->config == config)
+		if (sp->gfn == gfn && sp->role.word == role.word && sp->config == config &&
+		    !sp_is_obsolete(vm, sp))
 			return sp;
 	return NULL;
 }

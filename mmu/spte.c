@@ -24,6 +24,8 @@ u64 spte_make_leaf(const struct spte_leaf *leaf)
 		spte |= SPTE_NX;
 	if (leaf->access & ACC_USER)
 		spte |= SPTE_U;
+	if (leaf->global)
+		spte |= SPTE_G;
 	if (leaf->host_writable)
 		spte |= SPTE_HOST_W;
 	if (leaf->host_writable && leaf->mmu_writable && leaf->access & ACC_WRITE)

@@ -122,6 +122,7 @@ struct spte_leaf {
 	bool host_writable; /* the slot allows writes */
 	bool mmu_writable; /* the frame is not a shadowed table */
 	bool unused;	/* A stays clear: nobody has asked for it */
+	bool global;	/* the guest keeps it over loads of CR3; of effect with its CR4.PGE */
 	bool dirty;	/* set D at once: the access is a write, or nobody needs to know */
 };
 

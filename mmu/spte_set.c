@@ -79,23 +79,6 @@ static void change_account(const struct change *change, u64 old_spte, u64 new_sp
 		 (u16)change->index, (u8)level, change->gfn, old_spte, new_spte);
 }
 
-/* With events on nobody may come between a change and its event; off, the
- * change itself is enough. */
-static bool order_begin(struct mmu_vm *vm)
-{
-	bool ordered = vm->env->events_on;
-
-	if (ordered)
-		spin_lock(vm->env, &vm->events_lock);
-	return ordered;
-}
-
-static void order_end(struct mmu_vm *vm, bool ordered)
-{
-	if (ordered)
-		spin_unlock(&vm->events_lock);
-}
-
 /* What the hardware noted stays as long as the entry maps the same frame. */
 static u64 keep_ad(u64 old_spte, u64 new_spte, unsigned level)
 {
@@ -116,13 +99,13 @@ u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64
 		  op->locked, spte);
 	change_check(&change, old_spte, spte);
 	mmu_point(op->vm, spte_set);
-	ordered = order_begin(op->vm);
+	ordered = events_begin(op->vm);
 	do {
 		new_spte = keep_ad(old_spte, spte, sp->role.level);
 	} while (!atomic_compare_exchange_weak(&sptep->raw, &old_spte, new_spte));
 	if (old_spte != new_spte)
 		change_account(&change, old_spte, new_spte);
-	order_end(op->vm, ordered);
+	events_end(op->vm, ordered);
 	return old_spte;
 }
 
@@ -137,9 +120,9 @@ enum mmu_status spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index, gf
 	mmu_check(op->vm, op->locked != OP_UNLOCKED, "W-1: an SPTE is set without the lock",
 		  op->locked, spte);
 	change_check(&change, old_spte, spte);
-	ordered = order_begin(op->vm);
+	ordered = events_begin(op->vm);
 	if (atomic_compare_exchange_strong(&sptep->raw, &seen_spte, spte) && old_spte != spte)
 		change_account(&change, old_spte, spte);
-	order_end(op->vm, ordered);
+	events_end(op->vm, ordered);
 	return seen_spte == old_spte ? MMU_OK : MMU_AGAIN;
 }

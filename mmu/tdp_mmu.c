@@ -67,7 +67,8 @@ static void tdp_put_root(struct mmu_op *op, struct mmu_root *slot)
 static void invalidate(struct mmu_op *op, struct sp *sp)
 {
 	sp_set_invalid(sp);
-	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count);
+	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count,
+		(u8)ZAP_tree);
 }
 
 /* Entries of a removed table are frozen: who still has it in hand puts nothing
@@ -120,7 +121,7 @@ static u32 tear_down(struct mmu_op *op, struct sp *root)
 	return pages;
 }
 
-static u32 tdp_zap_all(struct mmu_op *op)
+static u32 tdp_obsolete_all(struct mmu_op *op)
 {
 	struct mmu_vm *vm = op->vm;
 	u32 pages = 0;
@@ -246,19 +247,6 @@ static bool tdp_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn
 
 /* ---- the contract ---------------------------------------------------------------------- */
 
-/* The TLB caches both stages as one; the host saw the guest's flush only because
- * it intercepts it, so the hardware has not done it. */
-static void tdp_invlpg(struct mmu_vcpu *vcpu, gva_t gva)
-{
-	(void)gva;
-	flush_vcpu(vcpu, FLUSH_guest);
-}
-
-static void tdp_guest_flush(struct mmu_vcpu *vcpu)
-{
-	flush_vcpu(vcpu, FLUSH_guest);
-}
-
 const struct mmu_backend tdp_mmu = {
 	.name = "tdp",
 	.load_root = tdp_load_root,
@@ -266,9 +254,7 @@ const struct mmu_backend tdp_mmu = {
 	.fault = tdp_fault,
 	.zap_range = tdp_zap_range,
 	.split_range = tdp_split_range,
-	.zap_all = tdp_zap_all,
+	.obsolete_all = tdp_obsolete_all,
 	.zap_inner = tdp_zap_inner,
 	.write_protect = tdp_write_protect,
-	.invlpg = tdp_invlpg,
-	.guest_flush = tdp_guest_flush,
 };

@@ -9,9 +9,6 @@
  * root if its role changed. returns  whether the guest's configuration changed */
 bool vcpu_set_role(struct mmu_vcpu *vcpu);
 
-/* The vCPU has no root any more. Write lock. events root_count, root_set */
-void vcpu_no_root(struct mmu_op *op, struct mmu_vcpu *vcpu);
-
 /* Every knob as it is at first. No event. */
 void vm_init_knobs(struct mmu_vm *vm);
 

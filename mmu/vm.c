@@ -4,6 +4,7 @@
 #include "mmu/epoch.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
+#include "mmu/roots.h"
 #include "mmu/sp.h"
 #include "mmu/vcpu.h"
 
@@ -100,11 +101,11 @@ void mmu_vm_destroy(struct mmu_vm *vm)
 	op_begin(&op, vm, NULL, true);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		if (vm->vcpu[i])
-			vcpu_no_root(&op, vm->vcpu[i]);
+			roots_drop(&op, vm->vcpu[i]);
 	if (tdp_active(vm))
-		vm->tdp->zap_all(&op);
+		backend_zap_all(vm->tdp, &op);
 	if (shadow_maybe_present(vm))
-		vm->shadow->zap_all(&op);
+		backend_zap_all(vm->shadow, &op);
 	op_end(&op);
 	mmu_check(vm, !epoch_reap(vm), "I-6: a reader is inside a VM that ends", vm->nr_deferred,
 		  0);

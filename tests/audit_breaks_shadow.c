@@ -239,6 +239,34 @@ static struct machine *invalid_root(void)
 	return &g.m;
 }
 
+static struct machine *invalid_previous_root(void)
+{
+	make_guest();
+	g.regs.cr3 += PAGE_SIZE;
+	guest_set_regs(&g, 0, MMU_CR3_LOAD);
+	machine_enter(&g.m, 0);
+	g.m.vcpu[0]->root_mmu.prev[0].sp->role.invalid = 1;
+	return &g.m;
+}
+
+static struct machine *special_of_another_vcpu(void)
+{
+	guest_init(&g, PAE, NULL);
+	machine_enter(&g.m, 0);
+	g.m.vcpu[0]->root_mmu.root.sp->vcpu = 1;
+	return &g.m;
+}
+
+static struct machine *global_though_the_guest_has_it_not(void)
+{
+	spte_t *sptep;
+
+	make_guest();
+	page(GVA, 1, &sptep);
+	sptep->raw |= SPTE_G;
+	return &g.m;
+}
+
 static struct machine *root_of_another_cr3(void)
 {
 	make_guest();
@@ -380,6 +408,9 @@ static struct machine *the_rights_of_the_kernel_alone_for_a_user_page(void)
 
 const struct variant shadow_variants[] = {
 	VARIANT(Q_1, invalid_root),
+	VARIANT(Q_1, invalid_previous_root),
+	VARIANT(Q_8, special_of_another_vcpu),
+	VARIANT(H_3, global_though_the_guest_has_it_not),
 	VARIANT(Q_1, root_of_another_cr3),
 	VARIANT(Q_1, root_of_another_configuration),
 	VARIANT(Q_1, dummy_though_there_is_memory),

@@ -36,7 +36,7 @@ struct model {
 	struct {
 		struct ev_mmu_role role;
 		u64 cr3;
-		u32 root;
+		u32 root[MMU_ROOT_SLOTS], requests;
 	} vcpu[MMU_MAX_VCPUS];
 	u16 tracked[MMU_NR_AS][GUEST_FRAMES];
 	struct page page[PAGES];
@@ -135,7 +135,13 @@ static void on_vcpu(struct model *model, const struct fake_event *event)
 		if (event->root_set.sp)
 			ck_assert_uint_eq(live(model, event->root_set.sp)->hpa,
 					  event->root_set.hpa);
-		model->vcpu[event->vcpu].root = event->root_set.sp;
+		model->vcpu[event->vcpu].root[event->root_set.slot] = event->root_set.sp;
+		break;
+	case EV_request:
+		model->vcpu[event->vcpu].requests |= 1u << event->request.what;
+		break;
+	case EV_request_done:
+		model->vcpu[event->vcpu].requests &= ~(1u << event->request_done.what);
 		break;
 	}
 }

@@ -209,6 +209,7 @@ START_TEST(pdptes_are_read_when_cr3_is_loaded)
 	guest_store(&g, pdpte, guest_peek(&g, pdpte + 8, 8));
 	ck_assert(machine_leaf(&g.m, 0, 0x1000, NULL));
 	guest_set_regs(&g, 0, true);
+	machine_enter(&g.m, 0);
 	ck_assert_uint_eq(machine_leaf(&g.m, 0, 0x1000, NULL), 0);
 	expect_mapped(&g, 0, 0x1000, USER, 0x6000);
 	guest_fini(&g);

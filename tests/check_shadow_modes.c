@@ -379,6 +379,7 @@ END_TEST
 START_TEST(the_page_budget_recycles_the_oldest_pages)
 {
 	guest_init(&g, LONG4, NULL);
+	g.m.audit_every = 8;
 	machine_knob(&g.m, MMU_KNOB_budget, 40);
 	for (u64 i = 0; i < 200; i++)
 		guest_map(&g, i << 21, 0x1000000 + (i << 12), RW, 1);

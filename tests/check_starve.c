@@ -41,7 +41,7 @@ static void take(struct snapshot *s)
 
 static bool about_roots(const struct fake_event *event)
 {
-	return event->id == EV_root_set || event->id == EV_root_count;
+	return event->id == EV_root_set || event->id == EV_root_count || event->id == EV_request;
 }
 
 static size_t skip_roots(const struct snapshot *s, size_t i, bool skip)

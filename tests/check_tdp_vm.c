@@ -138,7 +138,7 @@ START_TEST(a_request_that_comes_while_entering_is_not_forgotten)
 	m.fake.hook_arg = &m;
 	m.fake.on_point = ask_for_another_root;
 	m.fake.points[MMU_POINT_enter] = 0;
-	ck_assert(machine_enter(&m, 0).flush);
+	machine_enter(&m, 0);
 	ck_assert_uint_eq(m.fake.points[MMU_POINT_enter], 2);
 	ck_assert_uint_eq(m.vcpu[0]->requests, 0);
 	machine_fini(&m);

@@ -31,7 +31,12 @@ START_TEST(a_cpu_that_comes_to_a_stale_tree_finds_it_synced)
 		expect_mapped(&g, 1, GVA, USER, 0x5000);
 		store_pte(0, GVA, 0x7000 | GPTE_P | RW | AD);
 		/* Its root is loaded anew, though it did not flush itself. */
-		atomic_fetch_or(&g.m.vcpu[1]->requests, MMU_REQ_RELOAD);
+		machine_knob(&g.m, MMU_KNOB_prevroots, 0);
+		g.regs.cr3 ^= 0x100000;
+		guest_set_regs(&g, 1, MMU_CR3_LOAD);
+		machine_enter(&g.m, 1);
+		g.regs.cr3 ^= 0x100000;
+		guest_set_regs(&g, 1, MMU_CR3_LOAD_NOFLUSH);
 		expect_mapped(&g, 1, GVA, USER, 0x7000);
 		guest_fini(&g);
 	}

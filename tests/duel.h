@@ -160,7 +160,7 @@ void duel_remember(struct duel *duel, gva_t gva);
 
 /* Loads registers, forgets an address, on both sides. */
 void duel_set_regs(struct duel *duel, struct sim_cpu *cpu, const struct mmu_regs *regs,
-		   bool cr3_load);
+		   enum mmu_cr3_load load);
 void duel_invlpg(struct duel *duel, struct sim_cpu *cpu, gva_t gva);
 /* Loads them into every vCPU; each stays in system-management mode or out of it. */
 void duel_same_for_all(struct duel *duel, const struct mmu_regs *regs);

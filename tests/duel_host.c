@@ -278,6 +278,15 @@ void duel_op_split(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		  (unsigned long long)(end - start) << PAGE_SHIFT);
 }
 
+void duel_op_shrink(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	u32 n = op->r[0] % 16;
+
+	(void)cpu;
+	duel_line(d, "shrink %u", n);
+	mmu_shrink(d->sim.vm, n);
+}
+
 void duel_op_unprotect(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	gpa_t gpa = duel_table_gpa(&cpu->regs, op->r[0]) & PAGE_MASK;

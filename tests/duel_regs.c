@@ -3,9 +3,11 @@
 #include "tests/duel.h"
 
 #define FLUSH_CR0 (CR0_PG | CR0_PE)
-#define FLUSH_CR4 (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_SMEP | CR4_SMAP)
+#define FLUSH_CR4 (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
+#define ALL_PCIDS ((1u << NAIVE_PCIDS) - 1)
 
-void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *regs, bool cr3_load)
+void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *regs,
+		   enum mmu_cr3_load load)
 {
 	const struct mmu_regs *old = &cpu->regs;
 	bool all = (old->cr0 ^ regs->cr0) & FLUSH_CR0 || (old->cr4 ^ regs->cr4) & FLUSH_CR4 ||
@@ -13,13 +15,13 @@ void duel_set_regs(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *r
 
 	if (old->cr3 != regs->cr3)
 		naive_leave(&d->naive.past, cpu->id, old->cr3);
-	if (all || cr3_load)
-		naive_flush(&d->naive.past, cpu->id, all);
+	if (all || load == MMU_CR3_LOAD)
+		naive_flush(&d->naive.past, cpu->id, all ? ALL_PCIDS : 1u << naive_pcid(regs), all);
 	duel_line(d, "cpu%u: regs 0x%llx 0x%llx 0x%llx 0x%llx %u %u", cpu->id,
 		  (unsigned long long)regs->cr0, (unsigned long long)regs->cr3,
 		  (unsigned long long)regs->cr4, (unsigned long long)regs->efer, regs->smm,
-		  cr3_load);
-	sim_set_regs(cpu, regs, cr3_load);
+		  load);
+	sim_set_regs(cpu, regs, load);
 }
 
 void duel_flush_all(struct duel *d)
@@ -58,11 +60,38 @@ void duel_op_cr3(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = cpu->regs;
 
+	enum mmu_cr3_load load = MMU_CR3_LOAD;
+
 	if (op->r[1] % 4)
 		regs.cr3 = duel_root(&regs, op->r[0]);
-	duel_tell(op, "0x%llx", (unsigned long long)regs.cr3);
-	duel_set_regs(d, cpu, &regs, true);
-	check_flushed(d, cpu, duel_gva(&regs, op->r[2]), "CR3");
+	if (regs.cr4 & CR4_PCIDE) {
+		regs.cr3 |= op->r[1] >> 8 & (NAIVE_PCIDS - 1);
+		load = op->r[1] >> 16 & 1 ? MMU_CR3_LOAD_NOFLUSH : MMU_CR3_LOAD;
+	}
+	duel_tell(op, "0x%llx%s", (unsigned long long)regs.cr3,
+		  load == MMU_CR3_LOAD_NOFLUSH ? " without a flush" : "");
+	duel_set_regs(d, cpu, &regs, load);
+	if (load == MMU_CR3_LOAD)
+		check_flushed(d, cpu, duel_gva(&regs, op->r[2]), "CR3");
+}
+
+void duel_op_invpcid(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
+{
+	unsigned type = op->r[0] % 4, pcid = 0, now = naive_pcid(&cpu->regs);
+	gva_t gva = duel_recent(d, cpu, op->r[1]);
+
+	if (cpu->regs.cr4 & CR4_PCIDE && type < MMU_INVPCID_ALL)
+		pcid = op->r[2] % 3 ? now : op->r[3] % NAIVE_PCIDS;
+	duel_tell(op, "%u pcid %u gva 0x%llx", type, pcid, (unsigned long long)gva);
+	duel_line(d, "cpu%u: invpcid %u %u 0x%llx", cpu->id, type, pcid, (unsigned long long)gva);
+	if (type != MMU_INVPCID_ADDRESS)
+		naive_flush(&d->naive.past, cpu->id,
+			    type == MMU_INVPCID_CONTEXT ? 1u << pcid : ALL_PCIDS,
+			    type == MMU_INVPCID_ALL);
+	if (!sim_invpcid(cpu, type, pcid, gva))
+		duel_fail(d, "INVPCID is refused");
+	if (pcid == now)
+		check_flushed(d, cpu, gva, "PCID");
 }
 
 /* vCPUs of one guest mostly run in one mode, on common tables. */
@@ -80,7 +109,7 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = cpu->regs;
 
-	switch (op->r[0] % 6) {
+	switch (op->r[0] % 7) {
 	case 0:
 		regs.cr0 ^= CR0_WP;
 		break;
@@ -98,6 +127,10 @@ void duel_op_bit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		break;
 	case 5:
 		regs.efer ^= regs.cr4 & CR4_PAE ? EFER_NXE : 0;
+		break;
+	case 6: /* on only in long mode, with PCID 0 */
+		if (regs.cr4 & CR4_PCIDE || (regs.efer & EFER_LMA && !(regs.cr3 & BITS(11, 0))))
+			regs.cr4 ^= CR4_PCIDE;
 		break;
 	}
 	/* With CR0.WP clear a user page that the supervisor writes to becomes a

@@ -129,7 +129,7 @@ hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
 hosted_tests += %D%/check_audit.t %D%/check_dump.t
 %C%_check_audit_t_SOURCES = %D%/check_audit.c %D%/audit_breaks.h \
-	%D%/audit_breaks_shadow.c %D%/audit_breaks_tdp.c
+	%D%/audit_breaks_roots.c %D%/audit_breaks_shadow.c %D%/audit_breaks_tdp.c
 %C%_check_audit_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dump_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
@@ -173,6 +173,9 @@ hosted_tests += %D%/check_access.t %D%/check_exchange.t
 hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
 hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.t
 hosted_tests += %D%/check_mmio.t %D%/check_prefetch.t %D%/check_split.t
+hosted_tests += %D%/check_mmio.t %D%/check_split.t
+hosted_tests += %D%/check_mmio.t
+hosted_tests += %D%/check_roots.t %D%/check_zap.t
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
 hosted_tests += %D%/check_shadow_tables.t %D%/check_unsync.t %D%/check_unsync_links.t
@@ -185,6 +188,8 @@ endif
 %C%_check_gwalk_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_memslot_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_rmap_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_roots_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_zap_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_mmio_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_prefetch_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)

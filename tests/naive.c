@@ -36,7 +36,8 @@ static void ways_through(struct naive *n, unsigned cpu, const struct mmu_regs *r
 			 const struct naive_access *a, const struct naive_root *root,
 			 struct ways *w)
 {
-	struct naive_way way = { .cpu = cpu, .gva = a->gva, .until = ~0ull };
+	struct naive_way way = { .cpu = cpu, .gva = a->gva, .until = ~0ull,
+				 .pcid = naive_pcid(regs) };
 	struct naive_result r;
 	bool global;
 

@@ -33,6 +33,12 @@ struct naive {
 	bool tdp;	/* the hardware sets A and D itself: a table in read-only memory stops it */
 };
 
+/* CR4.PCIDE and bits of CR3; few are in use. */
+static inline unsigned naive_pcid(const struct mmu_regs *regs)
+{
+	return regs->cr4 & BIT(17) ? regs->cr3 % NAIVE_PCIDS : 0;
+}
+
 enum naive_kind { NAIVE_READ, NAIVE_WRITE, NAIVE_FETCH };
 
 struct naive_access {

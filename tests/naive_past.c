@@ -49,11 +49,14 @@ void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsig
 
 /* ---- forgetting ------------------------------------------------------------ */
 
-void naive_flush(struct naive_past *past, unsigned cpu, bool global_too)
+void naive_flush(struct naive_past *past, unsigned cpu, unsigned pcids, bool global_too)
 {
 	struct naive_flushes *f = &past->flushes[cpu];
 
-	f->own = ++past->now;
+	past->now++;
+	for (unsigned i = 0; i < NAIVE_PCIDS; i++)
+		if (pcids & 1u << i)
+			f->own[i] = past->now;
 	if (global_too)
 		f->all = past->now;
 }
@@ -84,13 +87,13 @@ void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3)
 }
 
 /* When did the vCPU last have to forget this address? */
-static u64 horizon(const struct naive_past *past, unsigned cpu, gva_t gva, bool global)
+static u64 horizon(const struct naive_past *past, const struct naive_way *way, bool global)
 {
-	const struct naive_flushes *f = &past->flushes[cpu];
-	u64 at = global ? f->all : f->own;
+	const struct naive_flushes *f = &past->flushes[way->cpu];
+	u64 at = global ? f->all : f->own[way->pcid];
 
 	for (unsigned i = 0; i < NAIVE_FORGOTTEN; i++)
-		if (f->page[i].page == gva >> 12 && f->page[i].at > at)
+		if (f->page[i].page == way->gva >> 12 && f->page[i].at > at)
 			at = f->page[i].at;
 	return at;
 }
@@ -139,7 +142,7 @@ u64 naive_choose(const struct naive_past *past, const u8 *ram, u64 offset, unsig
 
 bool naive_way_is_open(const struct naive_past *past, const struct naive_way *way, bool global)
 {
-	return way->until > horizon(past, way->cpu, way->gva, global);
+	return way->until > horizon(past, way, global);
 }
 
 bool naive_next_way(struct naive_way *way)

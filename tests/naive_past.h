@@ -20,6 +20,7 @@
 
 #define NAIVE_CPUS	4
 #define NAIVE_FORGOTTEN	64	/* INVLPGs remembered of a vCPU */
+#define NAIVE_PCIDS	4
 #define NAIVE_ROOTS	16	/* tables a vCPU had before, remembered */
 #define NAIVE_VALUES	64	/* of one entry in one walk */
 #define NAIVE_WAYS	4096	/* through the tables that are tried */
@@ -27,7 +28,7 @@
 /* What a vCPU was told to forget, and when. */
 struct naive_flushes {
 	u64 all;		/* everything */
-	u64 own;		/* everything but global pages */
+	u64 own[NAIVE_PCIDS];	/* everything of a PCID but global pages */
 	unsigned next;
 	struct {
 		gva_t page;
@@ -66,8 +67,8 @@ void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset);
  */
 void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsigned len);
 
-/* The vCPU forgets. */
-void naive_flush(struct naive_past *past, unsigned cpu, bool global_too);
+/* The vCPU forgets: what belongs to the PCIDs whose bits are set, and global pages. */
+void naive_flush(struct naive_past *past, unsigned cpu, unsigned pcids, bool global_too);
 void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva);
 
 /* The vCPU leaves these tables. */
@@ -75,7 +76,7 @@ void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3);
 
 /* One way through the tables. */
 struct naive_way {
-	unsigned cpu;
+	unsigned cpu, pcid;
 	gva_t gva;
 	unsigned depth;			/* entries chosen so far in this walk */
 	unsigned pick[5], of[5];	/* which of how many values */

@@ -72,6 +72,26 @@ const char *why_sentence(unsigned why)
 	return pick(names, sizeof(names) / sizeof(names[0]), why);
 }
 
+const char *zapwhy_name(unsigned why)
+{
+	static const char *const names[] = {
+#define ZAP(name, sentence) #name,
+#include "mmu/zap.def"
+	};
+
+	return pick(names, sizeof(names) / sizeof(names[0]), why);
+}
+
+const char *request_name(unsigned what)
+{
+	static const char *const names[] = {
+#define REQUEST(name, sentence) #name,
+#include "mmu/request.def"
+	};
+
+	return pick(names, sizeof(names) / sizeof(names[0]), what);
+}
+
 static const char *knob_name(unsigned knob)
 {
 	static const char *const names[] = {

@@ -35,6 +35,8 @@ const char *mode_name(unsigned mode);
 const char *vstate_name(unsigned state);
 const char *stopwhy_name(unsigned why);
 const char *why_name(unsigned why);		/* of a flush */
+const char *zapwhy_name(unsigned why);		/* of the zapping of a page */
+const char *request_name(unsigned what);	/* to a vCPU */
 const char *why_sentence(unsigned why);
 const char *verdict_name(unsigned verdict);
 const char *context_name(unsigned context);	/* of a vCPU's MMU */

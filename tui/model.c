@@ -110,6 +110,7 @@ void model_vm_clear(struct model_vm *vm)
 		vcpu->inner = vcpu->np = false;
 		vcpu->ncr3 = 0;
 		memset(vcpu->context, 0, sizeof(vcpu->context));
+		vcpu->requests = 0;
 	}
 }
 

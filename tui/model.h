@@ -42,6 +42,7 @@ struct model_sp {
 	u32 role, flags, root_count;
 	bool unsync, zapped;
 	u16 present;	/* entries that are not 0 */
+	u8 why;		/* it was zapped: a row of mmu/zap.def */
 	u16 changed;	/* index of the entry changed last */
 	u64 changed_at;	/* seq of that change; 0: never */
 	u64 born;	/* seq of its sp_new */
@@ -104,6 +105,7 @@ struct model_vcpu {
 	struct ev_regs regs;
 	u64 regs_seq;
 	u64 flushed_seq;	/* last flush_done */
+	u32 requests;		/* pending: a bit each, rows of mmu/request.def */
 };
 
 struct model_vm {

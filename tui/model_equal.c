@@ -116,6 +116,9 @@ static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, 
 	for (unsigned i = 0; i < MODEL_CONTEXTS; i++)
 		if (!contexts_equal(&a->context[i], &b->context[i], id, difference))
 			return false;
+	if (a->requests != b->requests)
+		return differ(difference, "vcpu %u: requests 0x%x against 0x%x", id, a->requests,
+			      b->requests);
 	return true;
 }
 

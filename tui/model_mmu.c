@@ -126,6 +126,7 @@ ON(sp_zap)
 	sp->unsync = false;
 	sp->role = e->role;
 	sp->root_count = e->root_count;
+	sp->why = e->why;
 }
 
 ON(sp_free)
@@ -304,6 +305,26 @@ ON(flush_done)
 		s->vm->vcpu[e->target].flushed_seq = s->ev->seq;
 }
 
+static void set_request(struct step *s, u8 target, u8 what, bool pending)
+{
+	if (target >= MODEL_MAX_VCPUS || what >= 32)
+		model_damage(s, "request %u to vCPU %u", what, target);
+	else if (pending)
+		s->vm->vcpu[target].requests |= 1u << what;
+	else
+		s->vm->vcpu[target].requests &= ~(1u << what);
+}
+
+ON(request)
+{
+	set_request(s, e->target, e->what, true);
+}
+
+ON(request_done)
+{
+	set_request(s, e->target, e->what, false);
+}
+
 ON(audit_begin)
 {
 	s->vm->audit_seq = s->ev->seq;
@@ -333,7 +354,8 @@ const struct step_row model_mmu_rows[] = {
 	ROW(sp_unsync), ROW(sp_sync), ROW(rmap_add), ROW(rmap_remove), ROW(track_add),
 	ROW(track_remove), ROW(root_set), ROW(root_count), ROW(mmu_role), ROW(guest_cr3),
 	ROW(nested_enter), ROW(nested_leave),
-	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(mmu_config), ROW(knob), ROW(slot_create),
+	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
+	ROW(mmu_config), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "mmu/role.h"
+#include "tui/format.h"
 #include "tui/say.h"
 
 #define MAX_ROWS  100000u	/* a damaged recording may link pages in circles */
@@ -127,7 +128,7 @@ static void add_marks(struct line *line, const struct model_vm *vm, const struct
 	if (sp->unsync)
 		line_add(line, INK_changed, " ~unsync");
 	if (sp->zapped)
-		line_add(line, INK_bad, " zapped");
+		line_add(line, INK_bad, " zapped: %s", zapwhy_name(sp->why));
 	if (vcpu >= 0)
 		line_add(line, INK_title, " root vcpu%d", vcpu);
 }

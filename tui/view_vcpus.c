@@ -104,6 +104,9 @@ static void line_roots(const struct model_vcpu *vcpu, struct line *line)
 				 i ? "before:" : "now:", root->sp, vcpu->np ? "ncr3" : "cr3",
 				 root->pgd);
 	}
+	for (unsigned i = 0; i < 32; i++)
+		if (vcpu->requests & 1u << i)
+			line_add(line, INK_bad, "  to do: %s", request_name(i));
 }
 
 static void line_exit(const struct model_vcpu *vcpu, struct line *line)

@@ -65,7 +65,7 @@ static bool cr_write_0(struct vcpu *v, u64 value)
 		r->efer &= ~EFER_LMA;
 	}
 	r->cr0 = (value & CR0_DEFINED) | CR0_ET;
-	vcpu_tell_mmu(v, false);
+	vcpu_tell_mmu(v, MMU_CR3_NONE);
 	return true;
 }
 
@@ -78,7 +78,7 @@ static bool cr_write_3(struct vcpu *v, u64 value)
 		value = (u32)value;
 	}
 	v->regs.cr3 = value;
-	vcpu_tell_mmu(v, true);
+	vcpu_tell_mmu(v, MMU_CR3_LOAD);
 	return true;
 }
 
@@ -89,7 +89,7 @@ static bool cr_write_4(struct vcpu *v, u64 value)
 	if (v->regs.efer & EFER_LMA && !(value & CR4_PAE))
 		return false;
 	v->regs.cr4 = value;
-	vcpu_tell_mmu(v, false);
+	vcpu_tell_mmu(v, MMU_CR3_NONE);
 	return true;
 }
 

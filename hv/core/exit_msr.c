@@ -19,7 +19,7 @@ static bool msr_write_efer(struct vcpu *v, u64 value)
 		return false;
 	/* LMA is the CPU's; what is written there does not matter. */
 	v->regs.efer = (value & ~EFER_LMA) | (v->regs.efer & EFER_LMA);
-	vcpu_tell_mmu(v, false);
+	vcpu_tell_mmu(v, MMU_CR3_NONE);
 	return true;
 }
 

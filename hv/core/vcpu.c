@@ -39,7 +39,7 @@ enum insn_mode vcpu_mode(struct vcpu *v)
 	return INSN_MODE32;
 }
 
-void vcpu_tell_mmu(struct vcpu *v, bool cr3_load)
+void vcpu_tell_mmu(struct vcpu *v, enum mmu_cr3_load load)
 {
 	struct mmu_regs regs = {
 		.cr0 = v->regs.cr0,
@@ -50,7 +50,7 @@ void vcpu_tell_mmu(struct vcpu *v, bool cr3_load)
 		.ac = v->regs.rflags & RFLAGS_AC,
 	};
 
-	mmu_set_regs(v->walk_mmu, &regs, cr3_load);
+	mmu_set_regs(v->walk_mmu, &regs, load);
 }
 
 void vcpu_sync_mmu(struct vcpu *v)
@@ -59,7 +59,7 @@ void vcpu_sync_mmu(struct vcpu *v)
 
 	if (told->cr3 != v->regs.cr3 || told->cpl != v->regs.cpl ||
 	    told->ac != !!(v->regs.rflags & RFLAGS_AC))
-		vcpu_tell_mmu(v, false);
+		vcpu_tell_mmu(v, MMU_CR3_NONE);
 }
 
 u64 vcpu_access(const struct vcpu *v)
@@ -208,7 +208,7 @@ static bool vcpu_enter(struct vcpu *v)
 		vm_end(v->vm, 125, "out of memory for page tables");
 		return false;
 	}
-	vcpu_emit(v, enter, v->regs.rip, run.mmu.root, run.mmu.flush);
+	vcpu_emit(v, enter, v->regs.rip, run.mmu.root, run.mmu.flush != MMU_FLUSH_NONE);
 	v->event.type = VCPU_EVENT_NONE;
 	p->run(v, &run, &v->exit);
 	mmu_leave(v->mmu);

@@ -33,7 +33,7 @@ static inline bool vcpu_paging(const struct vcpu *v)
 void vcpu_sync_mmu(struct vcpu *v);
 
 /* The same after the core itself changed CR0, CR3, CR4 or EFER. */
-void vcpu_tell_mmu(struct vcpu *v, bool cr3_load);
+void vcpu_tell_mmu(struct vcpu *v, enum mmu_cr3_load load);
 
 /* Access bits of a data access by the guest at its present privilege. */
 u64 vcpu_access(const struct vcpu *v);

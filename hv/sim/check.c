@@ -106,7 +106,10 @@ static const char *check_values(const struct scn_line *line)
 	case WORD_zap:
 		return check_as(line, 2);
 	case WORD_regs:
-		return line->n[4] < 2 && line->n[5] < 2 ? NULL : "SMM and LOAD are 0 or 1";
+		return line->n[4] < 2 && line->n[5] < 3 ? NULL : "SMM is 0 or 1, LOAD is 0 to 2";
+	case WORD_cr3:
+		return !line->nr_w || !strcmp(line->w[0], "noflush") ? NULL
+								     : "only noflush may follow";
 	case WORD_poke:
 	case WORD_put:
 	case WORD_peek:
@@ -149,7 +152,7 @@ struct order {
 static bool is_host(enum scn_word_id word)
 {
 	return word == WORD_pte || word == WORD_poke || word == WORD_zap || word == WORD_slot ||
-	       word == WORD_unslot || word == WORD_unprotect || word == WORD_knob;
+	       word == WORD_unslot || word == WORD_unprotect || word == WORD_shrink || word == WORD_knob;
 }
 
 static bool is_task(const struct order *order, u64 task)

@@ -85,14 +85,15 @@ static enum mmu_status enter(struct sim_cpu *cpu)
 			cpu->lose_flush--;
 			sim_log(sim, "cpu%u: the flush is lost, as the scenario wants", cpu->id);
 		} else if (cpu->entry.flush) {
-			cpu_empty_tlb(cpu, false);
+			cpu_empty_tlb(cpu, cpu->entry.flush == MMU_FLUSH_NONGLOBAL);
 		}
 		if (cpu->kicked) {
 			cpu->in_guest = false;
 			mmu_leave(cpu->vcpu);
 		}
 	} while (cpu->kicked);
-	sim_emit(sim, cpu->id, enter, cpu->rip, cpu->entry.root, cpu->entry.flush);
+	sim_emit(sim, cpu->id, enter, cpu->rip, cpu->entry.root,
+		 cpu->entry.flush != MMU_FLUSH_NONE);
 	if (!sim->busy)
 		cpu_check_promise(cpu);
 	return status;
@@ -188,6 +189,8 @@ static bool by_hardware(struct sim_cpu *cpu, struct sim_access *a, struct hw_res
 		return false;
 	}
 	e = tlb_insert(&cpu->tlb, a->gva, r, &victim);
+	e->root = cpu->entry.root;
+	e->root_level = cpu->entry.root_level;
 	if (victim.used)
 		sim_emit(cpu->sim, cpu->id, tlb_drop, victim.gva, victim.level);
 	sim_emit(cpu->sim, cpu->id, tlb_insert, e->gva, e->hpa, e->level,

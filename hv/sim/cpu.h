@@ -9,6 +9,7 @@
 #define CPU_EXIT_CR_WRITE 0x10
 #define CPU_EXIT_PF	  0x4e
 #define CPU_EXIT_INVLPG	  0x79
+#define CPU_EXIT_INVPCID  0xa2
 #define CPU_EXIT_NPF	  0x400
 
 static inline bool cpu_is_tdp(const struct sim_cpu *cpu)
@@ -21,6 +22,11 @@ void cpu_exit(struct sim_cpu *cpu, enum ch_exit kind, u32 code, u64 info1, u64 i
 
 /* Drops one entry. events tlb_drop */
 void cpu_drop(struct sim_cpu *cpu, struct tlb_entry *entry);
+
+/* With shadow paging a global entry outlives the root it was made from: the tables
+ * to compare it with are those. */
+void cpu_stage_of_entry(struct sim_cpu *cpu, const struct tlb_entry *entry,
+			struct hw_stage *stage);
 
 /* events tlb_empty */
 void cpu_empty_tlb(struct sim_cpu *cpu, bool keep_global);

@@ -48,6 +48,7 @@ static const struct {
 	{ "pse", offsetof(struct mmu_regs, cr4), CR4_PSE },
 	{ "pae", offsetof(struct mmu_regs, cr4), CR4_PAE },
 	{ "pge", offsetof(struct mmu_regs, cr4), CR4_PGE },
+	{ "pcide", offsetof(struct mmu_regs, cr4), CR4_PCIDE },
 	{ "smep", offsetof(struct mmu_regs, cr4), CR4_SMEP },
 	{ "smap", offsetof(struct mmu_regs, cr4), CR4_SMAP },
 	{ "nx", offsetof(struct mmu_regs, efer), EFER_NXE },

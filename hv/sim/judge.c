@@ -27,7 +27,9 @@ static void load(struct run *run, const struct scn_line *line)
 	default:
 		guest_change_bit(&regs, line->w[0], line->word == WORD_set);
 	}
-	sim_set_regs(cpu, &regs, line->word == WORD_cr3);
+	sim_set_regs(cpu, &regs,
+		     line->word != WORD_cr3 ? MMU_CR3_NONE :
+		     line->nr_w ? MMU_CR3_LOAD_NOFLUSH : MMU_CR3_LOAD);
 }
 
 static void access_line(struct run *run, const struct scn_line *line)
@@ -105,6 +107,11 @@ void run_cpu_line(struct run *run, const struct scn_line *line)
 		break;
 	case WORD_invlpg:
 		sim_invlpg(cpu, line->n[0]);
+		break;
+	case WORD_invpcid:
+		if (!sim_invpcid(cpu, line->n[0], line->nr_n > 1 ? line->n[1] : 0,
+				 line->nr_n > 2 ? line->n[2] : 0))
+			run_fail(run, line, "it ended in #GP");
 		break;
 	case WORD_enter:
 		run_judge_access(run, line, &(struct sim_access){
@@ -282,6 +289,12 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 	case WISH_sp:
 		*have = watch_count(&run->watch, line->key);
 		return line->key[KEY_count] == SCN_ANY ? *have : *have == line->key[KEY_count];
+	case WISH_root:
+		*have = watch_root(&run->watch, line->n[0], line->n[1]);
+		return *have == line->n[2];
+	case WISH_roots:
+		*have = watch_roots(&run->watch, line->n[0]);
+		return *have == line->n[1];
 	case WISH_role:
 		return role_is(run, line);
 	case WISH_audit:

@@ -45,6 +45,7 @@ dist_scenarios_DATA = \
 	%D%/scenarios/missing-flush.scn \
 	%D%/scenarios/nested.scn \
 	%D%/scenarios/pdptes.scn \
+	%D%/scenarios/previous-roots.scn \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn \
 	%D%/scenarios/write-protection.scn

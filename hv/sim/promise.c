@@ -6,6 +6,14 @@
  */
 #include "hv/sim/cpu.h"
 
+void cpu_stage_of_entry(struct sim_cpu *cpu, const struct tlb_entry *e, struct hw_stage *stage)
+{
+	if (cpu_is_tdp(cpu) || !e->global)
+		return;
+	stage->root = e->root;
+	stage->levels = e->root_level;
+}
+
 /* What the tables say now about an entry. host_only: about our part of it. */
 static void tables_now(struct sim_cpu *cpu, const struct tlb_entry *e, bool host_only,
 		       struct hw_result *now)
@@ -17,6 +25,7 @@ static void tables_now(struct sim_cpu *cpu, const struct tlb_entry *e, bool host
 		hw_probe(&stage[1], e->gpa, now);
 		now->below_access = now->access;
 	} else {
+		cpu_stage_of_entry(cpu, e, &stage[0]);
 		hw_probe(&stage[0], e->gva, now);
 	}
 }

@@ -7,32 +7,34 @@
 #include "hv/sim/cpu.h"
 
 #define FLUSH_CR0 (CR0_PG | CR0_PE)
-#define FLUSH_CR4 (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_SMEP | CR4_SMAP)
+#define FLUSH_CR4 (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 
-/* AMD64 Manual volume 2, 5.5.2 "TLB Management". */
-static void hardware_flush(struct sim_cpu *cpu, const struct mmu_regs *old, bool cr3_load)
+/* AMD64 Manual volume 2, 5.5.3 "TLB Management". This TLB knows no PCIDs: it drops
+ * what it could keep. */
+static void hardware_flush(struct sim_cpu *cpu, const struct mmu_regs *old,
+			   enum mmu_cr3_load load)
 {
 	const struct mmu_regs *regs = &cpu->regs;
 
 	if ((old->cr0 ^ regs->cr0) & FLUSH_CR0 || (old->cr4 ^ regs->cr4) & FLUSH_CR4 ||
 	    (old->efer ^ regs->efer) & EFER_NXE)
 		cpu_empty_tlb(cpu, false);
-	else if (cr3_load)
+	else if (load != MMU_CR3_NONE)
 		cpu_empty_tlb(cpu, true);
 }
 
-void sim_set_regs(struct sim_cpu *cpu, const struct mmu_regs *regs, bool cr3_load)
+void sim_set_regs(struct sim_cpu *cpu, const struct mmu_regs *regs, enum mmu_cr3_load load)
 {
 	struct mmu_regs old = cpu->regs;
 
 	cpu->regs = *regs;
 	cpu->sim->clock++;
 	if (cpu_is_tdp(cpu))
-		hardware_flush(cpu, &old, cr3_load);
+		hardware_flush(cpu, &old, load);
 	else
 		cpu_exit(cpu, CH_EXIT_cr, CPU_EXIT_CR_WRITE, 0, 0);
 	library_begin(cpu->sim);
-	mmu_set_regs(cpu->vcpu, regs, cr3_load);
+	mmu_set_regs(cpu->vcpu, regs, load);
 	library_end(cpu->sim);
 	ch_set_cause(&cpu->sim->em, 0);
 }
@@ -52,6 +54,23 @@ void sim_invlpg(struct sim_cpu *cpu, gva_t gva)
 	mmu_invlpg(cpu->vcpu, gva);
 	library_end(cpu->sim);
 	ch_set_cause(&cpu->sim->em, 0);
+}
+
+bool sim_invpcid(struct sim_cpu *cpu, enum mmu_invpcid type, u64 pcid, gva_t gva)
+{
+	bool done;
+
+	cpu->sim->clock++;
+	if (cpu_is_tdp(cpu)) { /* without PCIDs in its TLB it drops what it could keep */
+		cpu_empty_tlb(cpu, type != MMU_INVPCID_ALL);
+		return true;
+	}
+	cpu_exit(cpu, CH_EXIT_other, CPU_EXIT_INVPCID, type, gva);
+	library_begin(cpu->sim);
+	done = mmu_invpcid(cpu->vcpu, type, pcid, gva);
+	library_end(cpu->sim);
+	ch_set_cause(&cpu->sim->em, 0);
+	return done;
 }
 
 /* The stages with the root that the library has for the vCPU at this moment;
@@ -81,11 +100,13 @@ static unsigned find_ghosts(struct sim_cpu *cpu)
 		return 0;
 	for (unsigned i = 0; i < TLB_ENTRIES; i++) {
 		struct tlb_entry *e = &cpu->tlb.entry[i];
+		struct hw_stage first = stage[0];
 		struct hw_result now;
 
 		if (!e->used)
 			continue;
-		hw_probe(&stage[0], e->gva, &now);
+		cpu_stage_of_entry(cpu, e, &first);
+		hw_probe(&first, e->gva, &now);
 		if (!tlb_exceeds(e, &now, false))
 			continue;
 		n++;

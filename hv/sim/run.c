@@ -162,6 +162,9 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		return zap(run, line);
 	case WORD_split:
 		return split(run, line);
+	case WORD_shrink:
+		mmu_shrink(run->sim.vm, line->n[0]);
+		return NULL;
 	case WORD_unprotect:
 		mmu_unprotect(run->sim.vm, line->n[0] >> PAGE_SHIFT);
 		return NULL;

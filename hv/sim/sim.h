@@ -119,10 +119,12 @@ struct sim_access {
 /* Carries out one access, faults and all; fills the outcome. */
 void sim_access(struct sim_cpu *cpu, struct sim_access *access);
 
-/* Loads registers; cr3_load: CR3 was among them. */
-void sim_set_regs(struct sim_cpu *cpu, const struct mmu_regs *regs, bool cr3_load);
+/* Loads registers; load: what was done to CR3. */
+void sim_set_regs(struct sim_cpu *cpu, const struct mmu_regs *regs, enum mmu_cr3_load load);
 
 void sim_invlpg(struct sim_cpu *cpu, gva_t gva);
+/* returns  false: #GP */
+bool sim_invpcid(struct sim_cpu *cpu, enum mmu_invpcid type, u64 pcid, gva_t gva);
 
 /* Enters and leaves the guest: what the library owes the vCPU is done. */
 enum mmu_status sim_visit(struct sim_cpu *cpu);

@@ -25,6 +25,8 @@ struct tlb_entry {
 	u8 below_access;	/* ACC_ rights of the nested stage */
 	bool dirty;		/* writes need not walk again to set D */
 	bool global;
+	hpa_t root;		/* of the tables it was made from, and their levels */
+	u8 root_level;
 	bool ghost;		/* differs from the tables; it was reported */
 	bool broken;		/* it differed where a flush had been promised */
 };

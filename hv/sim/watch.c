@@ -46,6 +46,30 @@ union mmu_role watch_root_role(const struct watch *w, unsigned vcpu)
 	return v->np ? v->shadowed : v->own;
 }
 
+static void root_set(struct watch *w, u8 vcpu, const struct ev_root_set *ev)
+{
+	if (vcpu >= MMU_MAX_VCPUS || ev->slot >= WATCH_ROOTS || ev->context != MMU_CONTEXT_root)
+		return;
+	w->root[vcpu][ev->slot].sp = ev->sp;
+	w->root[vcpu][ev->slot].pgd = ev->pgd;
+}
+
+u64 watch_root(const struct watch *w, u64 vcpu, u64 slot)
+{
+	if (vcpu >= MMU_MAX_VCPUS || slot >= WATCH_ROOTS || !w->root[vcpu][slot].sp)
+		return ~0ull;
+	return w->root[vcpu][slot].pgd;
+}
+
+unsigned watch_roots(const struct watch *w, u64 vcpu)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WATCH_ROOTS; i++)
+		n += watch_root(w, vcpu, i) != ~0ull;
+	return n;
+}
+
 void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 len)
 {
 	struct watch *w = arg;
@@ -78,6 +102,9 @@ void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 le
 	case EV_nested_leave:
 		if (vcpu < MMU_MAX_VCPUS)
 			w->vcpu[vcpu].np = false;
+		break;
+	case EV_root_set:
+		root_set(w, vcpu, payload);
 		break;
 	case EV_audit_end:
 		w->broken = ((const struct ev_audit_end *)payload)->broken;

@@ -9,6 +9,8 @@
 #include "hv/sim/scenario.h"
 #include "mmu/role.h"
 
+#define WATCH_ROOTS 4	/* the current one and those before */
+
 struct watch_sp {
 	bool live, zapped;
 	gfn_t gfn;
@@ -25,6 +27,10 @@ struct watch {
 	struct watch_sp *sp;	/* by number */
 	u32 nr;
 	struct watch_vcpu vcpu[MMU_MAX_VCPUS];
+	struct {
+		u32 sp;		/* 0: none */
+		u64 pgd;
+	} root[MMU_MAX_VCPUS][WATCH_ROOTS];
 	u32 broken;		/* rules, by the last audit */
 	bool failed;		/* no memory to keep watch with */
 };
@@ -37,6 +43,9 @@ unsigned watch_count(const struct watch *watch, const u64 key[NR_KEYS]);
 
 /* Of what the hardware walks for the vCPU. */
 union mmu_role watch_root_role(const struct watch *watch, unsigned vcpu);
+/* The CR3 of a root slot, ~0 if it names nothing; how many name something. */
+u64 watch_root(const struct watch *watch, u64 vcpu, u64 slot);
+unsigned watch_roots(const struct watch *watch, u64 vcpu);
 
 void watch_fini(struct watch *watch);
 

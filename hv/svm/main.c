@@ -80,7 +80,7 @@ static void hv_start(const struct cmdline *cmdline)
 	link_init(&hv_pages, 1, deterministic);
 	if (!svm_enable(cpu, &hv_pages))
 		hv_refuse("SVM is locked off by the firmware");
-	svm_maps_init(&hv_pages);
+	svm_maps_init(&hv_pages, f.flush_by_asid);
 	machine_init(&hv_platform, &hv_pages, f.maxphyaddr, deterministic);
 	hv_emit_tail(&link_emitter, MMU_NO_VCPU, boot, VITRINE_VERSION,
 		     sizeof(VITRINE_VERSION) - 1, CH_MACHINE_SVM, 0, 1, hv_platform.tsc_hz);
@@ -187,7 +187,7 @@ _Noreturn void hv_main(u32 start_info)
 	hv_turn_knobs(&cmdline);
 	hv_load(&cmdline);
 	hv_vm.env.events_on = !cmdline_is(&cmdline, "events", "0");
-	vcpu_tell_mmu(&hv_vm.vcpu[0], true);
+	vcpu_tell_mmu(&hv_vm.vcpu[0], MMU_CR3_LOAD);
 	if (cmdline_is(&cmdline, "wait", "1"))
 		control_ask(&hv_vm, CH_STOP_START);
 	panic_set_hook(hv_panicked);

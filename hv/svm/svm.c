@@ -27,6 +27,7 @@ struct svm_features svm_detect(void)
 		f.revision = (u8)r.eax;
 		f.nr_asids = r.ebx;
 		f.npt = r.edx & 1;
+		f.flush_by_asid = r.edx & BIT(6);
 	}
 	return f;
 }

@@ -12,6 +12,7 @@
 /* What CPUID says of this machine. */
 struct svm_features {
 	bool svm, npt;
+	bool flush_by_asid; /* VMRUN can flush one guest, or spare its global entries */
 	u32 revision, nr_asids;
 	u8 maxphyaddr; /* bits */
 };

@@ -27,6 +27,7 @@
 #define MSRPM_HIGH_BYTE 0x800u  /* c0000000 .. c0001fff */
 
 static hpa_t svm_iopm_hpa, svm_msrpm_hpa;
+static bool svm_flush_by_asid;
 
 static void svm_allow_msr(u8 *map, u32 msr)
 {
@@ -36,10 +37,11 @@ static void svm_allow_msr(u8 *map, u32 msr)
 	map[base + bit / 8] &= ~(3u << bit % 8);
 }
 
-void svm_maps_init(struct pages *pages)
+void svm_maps_init(struct pages *pages, bool flush_by_asid)
 {
 	u8 *map;
 
+	svm_flush_by_asid = flush_by_asid;
 	svm_iopm_hpa = pages_get_block(pages, 3 * PAGE_SIZE, PAGE_SIZE);
 	svm_msrpm_hpa = pages_get_block(pages, 2 * PAGE_SIZE, PAGE_SIZE);
 	if (svm_iopm_hpa == HPA_INVALID || svm_msrpm_hpa == HPA_INVALID)
@@ -103,7 +105,7 @@ static void svm_load_shadow(const struct vcpu *v, struct vmcb *b, const struct m
 {
 	/* Not the guest's: how our tables look; and what would need them to be
 	 * the guest's own. */
-	u64 not_guests = CR4_PAE | CR4_PSE | CR4_PGE | CR4_LA57 | CR4_PCIDE;
+	u64 not_guests = CR4_PAE | CR4_PSE | CR4_LA57 | CR4_PCIDE;
 
 	if (!(v->regs.cr0 & CR0_PG))
 		not_guests |= CR4_SMEP | CR4_SMAP;
@@ -182,6 +184,16 @@ static bool svm_is_trap(const struct vcpu_run *run)
 	return run->step && run->event.type == VCPU_EVENT_NONE;
 }
 
+/* source: APM2 15.16.2 "TLB Flush" */
+static u8 svm_tlb_control(enum mmu_flush flush)
+{
+	if (flush == MMU_FLUSH_NONE)
+		return VMCB_TLB_KEEP;
+	if (!svm_flush_by_asid)
+		return VMCB_TLB_FLUSH_ALL;
+	return flush == MMU_FLUSH_ALL ? VMCB_TLB_FLUSH_GUEST : VMCB_TLB_FLUSH_NONGLOBAL;
+}
+
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
 	bool trap = svm_is_trap(run);
@@ -191,7 +203,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 		svm_load_tdp(v, b, &run->mmu);
 	else
 		svm_load_shadow(v, b, &run->mmu);
-	b->control.tlb_control = run->mmu.flush ? VMCB_TLB_FLUSH_ALL : VMCB_TLB_KEEP;
+	b->control.tlb_control = svm_tlb_control(run->mmu.flush);
 	b->control.int_ctl = svm_int_ctl(v, run->irq);
 	b->control.int_shadow = v->regs.int_shadow;
 	b->control.event_inj = svm_event_inj(&run->event);

@@ -17,8 +17,9 @@ struct svm_vcpu {
 	u64 armed; /* deadline the LAPIC timer is armed for */
 };
 
-/* The permission maps all guests share. Panics if there is no memory. */
-void svm_maps_init(struct pages *pages);
+/* The permission maps all guests share, and what CPUID says about flushes. Panics if
+ * there is no memory. */
+void svm_maps_init(struct pages *pages, bool flush_by_asid);
 
 bool svm_vcpu_init(struct vcpu *v);
 struct vcpu_segs *svm_vcpu_segs(struct vcpu *v);

@@ -137,6 +137,9 @@ _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 
 #define VMCB_TLB_KEEP      0
 #define VMCB_TLB_FLUSH_ALL 1
+/* Only where CPUID has FlushByAsid: this guest's entries; but for its global ones. */
+#define VMCB_TLB_FLUSH_GUEST 3
+#define VMCB_TLB_FLUSH_NONGLOBAL 7
 
 /* int_ctl */
 #define VMCB_INT_IRQ          BIT(8)
