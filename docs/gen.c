@@ -86,6 +86,16 @@ static const struct row flushes[] = {
 #include "mmu/flush.def"
 };
 
+#define ZAP ROW
+static const struct row zaps[] = {
+#include "mmu/zap.def"
+};
+
+#define REQUEST ROW
+static const struct row requests[] = {
+#include "mmu/request.def"
+};
+
 #define POINT ROW
 static const struct row points[] = {
 #include "mmu/point.def"
@@ -197,6 +207,8 @@ static const struct table {
 	      "half-done.", statuses)
 	TABLE("Verdicts", "What a guest's fault means for its host.", verdicts)
 	TABLE("Reasons of flushes", "Why a TLB flush is owed.", flushes)
+	TABLE("Reasons of zaps", "Why a shadow page was zapped.", zaps)
+	TABLE("Requests", "What a vCPU can be asked to do before it runs the guest again.", requests)
 	TABLE("Points", "Atomic steps at which the simulated machine may run another vCPU.", points)
 	TABLE("GDB packets", "What the stub answers; all else it does not support.", packets)
 };

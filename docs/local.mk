@@ -27,8 +27,8 @@ MAINTAINERCLEANFILES += %D%/gen-tables.texi
 %D%/gen-tables.texi: %D%/gen.c hv/channel/command.def hv/channel/event.def \
 		hv/channel/exitkind.def hv/gdb/cmd.def hv/guests/guests.def hv/sim/expect.def \
 		hv/sim/point.def hv/sim/scenario.def mmu/context.def mmu/event.def mmu/flush.def \
-		mmu/invariants.def mmu/knob.def mmu/point.def mmu/spte_bits.def \
-		mmu/status.def tui/action.def tui/verb.def
+		mmu/invariants.def mmu/knob.def mmu/point.def mmu/request.def \
+		mmu/spte_bits.def mmu/status.def mmu/zap.def tui/action.def tui/verb.def
 	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) %D%/gen && %D%/gen >$@.new && mv $@.new $@
 
 AM_MAKEINFOFLAGS = -D 'VERSION $(VERSION)'
