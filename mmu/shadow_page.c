@@ -49,7 +49,8 @@ static void zap_unsync(struct mmu_op *op, struct memslot *slot, gfn_t gfn)
 }
 
 /* From here on no store to the guest table goes unseen: the flush is paid at
- * once, not at the end of the operation, because the table is read next. */
+ * once, not at the end of the operation, because the table is read next. One that
+ * was owed before may be for an entry that mapped this very table. */
 static void protect_table(struct mmu_op *op, struct sp *sp)
 {
 	struct memslot *slot = table_slot(op, sp), *twin = slot_twin(op->vm, slot, sp->gfn);
@@ -62,10 +63,9 @@ static void protect_table(struct mmu_op *op, struct sp *sp)
 		track_add(op, twin, sp->gfn, sp->role.level);
 	if (sp->role.level > LEVEL_4K)
 		zap_unsync(op, slot, sp->gfn);
-	if (shadow_protect_frame(op, slot, sp->gfn)) {
+	if (shadow_protect_frame(op, slot, sp->gfn))
 		flush_need(op, FLUSH_wrprot, sp->gfn, 1);
-		flush_pay(op);
-	}
+	flush_pay(op);
 }
 
 static void unprotect_table(struct mmu_op *op, struct sp *sp)

@@ -85,7 +85,8 @@ static bool is_hot(const struct mmu_vm *vm, const struct sp *sp)
 }
 
 /* The flush comes before the reading: what a vCPU writes by a translation it
- * still remembers would be missed. */
+ * still remembers would be missed. One that is owed for the batch before may be for
+ * an entry that mapped a table of this one. */
 static void protect_batch(struct mmu_op *op, struct sp *const *batch, unsigned nr)
 {
 	bool was_writable = false;
@@ -94,15 +95,14 @@ static void protect_batch(struct mmu_op *op, struct sp *const *batch, unsigned n
 		if (!is_hot(op->vm, batch[i]))
 			was_writable |= shadow_protect_frame(op, sp_slot(op->vm, batch[i], batch[i]->gfn),
 							     batch[i]->gfn);
-	if (!was_writable)
-		return;
-	flush_need(op, FLUSH_wrprot, batch[0]->gfn, nr);
+	if (was_writable)
+		flush_need(op, FLUSH_wrprot, batch[0]->gfn, nr);
 	flush_pay(op);
 }
 
 /* The marks go last: who looks for them without the lock, in a flush of the guest's,
  * waits as long as an entry may still be stale. */
-static bool sync_batch(struct mmu_op *op, struct sp *const *batch, unsigned nr)
+static void sync_batch(struct mmu_op *op, struct sp *const *batch, unsigned nr)
 {
 	bool changed = false;
 
@@ -118,23 +118,21 @@ static bool sync_batch(struct mmu_op *op, struct sp *const *batch, unsigned nr)
 		unsync_clear(op, sp);
 		vm_emit(op->vm, op_vcpu(op), sp_sync, sp->id, sp->gfn);
 	}
-	return changed;
+	if (changed)
+		flush_need(op, FLUSH_sync, batch[0]->gfn, nr);
 }
 
 void shadow_sync_root(struct mmu_op *op, struct sp *root)
 {
 	struct sp *batch[UNSYNC_BATCH];
 	struct unsync_walk walk;
-	bool changed = false;
 	unsigned nr;
 
 	if (!root->unsync_children)
 		return;
 	unsync_walk_begin(&walk, op->vm, root);
 	while ((nr = unsync_walk_next(&walk, batch)))
-		changed |= sync_batch(op, batch, nr);
-	if (changed)
-		flush_need(op, FLUSH_sync, root->gfn, 1);
+		sync_batch(op, batch, nr);
 }
 
 void shadow_sync_page(struct mmu_op *op, struct sp *sp)
