@@ -265,7 +265,7 @@ struct mmu_vm {
 	struct slot_set slots[MMU_NR_AS];
 	struct parray hash;		/* struct sp *: heads of chains (sp_hash.c) */
 	u32 nr_buckets;			/* of them in use; 0: this VM has no hash */
-	u32 nr_hashed;			/* pages in them */
+	_Atomic u32 nr_hashed;		/* pages in them; anybody may look */
 	struct list active;		/* all hashed pages: valid ones of the shadow MMU but special */
 	struct list tdp_roots;		/* sp->active of valid TDP roots */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
@@ -329,6 +329,14 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
  */
 enum mmu_status __must_check op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu,
 					      bool write);
+
+/*
+ * What one fault can need: four tables and four pages of what they were made
+ * for, at most one new page of records and one of descriptors, and the way to
+ * these in the arrays: by id 2 pages more, by frame 4 for each table and a root.
+ * The hash may grow by a page and the way to it.
+ */
+#define FAULT_PAGES	(1 + 4 + 4 + 1 + 1 + 2 + 4 * 4 + 1 + 2)
 
 /* What a split may take, beyond a fault: descriptors of 512 frames, and a table. */
 #define SPLIT_PAGES	24

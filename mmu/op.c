@@ -14,14 +14,6 @@ void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool 
 		rw_read_lock(vm->env, &vm->lock);
 }
 
-/*
- * What one fault can need: four tables and four pages of what they were made
- * for, at most one new page of records and one of descriptors, and the way to
- * these in the arrays: by id 2 pages more, by frame 4 for each table and a root.
- * The hash may grow by a page and the way to it.
- */
-#define FAULT_PAGES (1 + 4 + 4 + 1 + 1 + 2 + 4 * 4 + 1 + 2)
-
 bool op_stock(const struct mmu_vm *vm, struct page_reserve *reserve)
 {
 	return reserve_fill(vm->env, reserve, FAULT_PAGES + SPLIT_PAGES);

@@ -23,7 +23,7 @@ hpa_t reserve_take(const struct mmu_env *env, struct page_reserve *reserve)
 	if (!reserve)
 		return env->page_alloc(env->ctx);
 	hpa = reserve->first_hpa;
-	if (!hpa)
+	if (!hpa || reserve->nr <= reserve->kept)
 		return HPA_INVALID;
 	reserve->first_hpa = *(hpa_t *)mmu_va(env, hpa);
 	*(hpa_t *)mmu_va(env, hpa) = 0;

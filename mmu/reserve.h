@@ -13,6 +13,7 @@
 struct page_reserve {
 	hpa_t first_hpa;	/* 0: none */
 	u32 nr;
+	u32 kept;		/* so many are not given out now */
 };
 
 /* Takes pages until there are nr.
@@ -20,7 +21,7 @@ struct page_reserve {
 bool reserve_fill(const struct mmu_env *env, struct page_reserve *reserve, u32 nr);
 
 /* One zeroed page: of the reserve, or the host's where reserve is NULL.
- * returns  HPA_INVALID: none left */
+ * returns  HPA_INVALID: none left, or only what is kept */
 hpa_t reserve_take(const struct mmu_env *env, struct page_reserve *reserve);
 
 /* Gives everything back. */

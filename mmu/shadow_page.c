@@ -26,14 +26,16 @@ static struct memslot *table_slot(struct mmu_op *op, const struct sp *sp)
 }
 
 /* The frame's neighbours in a large leaf keep their W. Without memory they lose it
- * for now, as they do when nobody is eager. */
+ * for now, as they do when nobody is eager: what the fault needs is not for them. */
 static void split_eagerly(struct mmu_op *op, struct memslot *slot, struct memslot *twin, gfn_t gfn)
 {
 	u64 nr = 0;
 
+	op->reserve->kept = FAULT_PAGES;
 	(void)!shadow_split_frame(op, slot, gfn, &nr);
 	if (twin)
 		(void)!shadow_split_frame(op, twin, gfn, &nr);
+	op->reserve->kept = 0;
 }
 
 /* Nobody may write freely to a table of an upper level, so it is no unsync table of

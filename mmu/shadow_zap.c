@@ -265,7 +265,7 @@ void shadow_make_room(struct mmu_vcpu *vcpu)
 	struct mmu_op op;
 	u32 zapped;
 
-	if (!budget || atomic_load(&vm->nr_sps) + ROOM_LOW <= budget)
+	if (!budget || atomic_load(&vm->nr_hashed) + ROOM_LOW <= budget)
 		return;
 	op_begin(&op, vm, vcpu, true);
 	zapped = zap_oldest(&op, ROOM_BATCH, ZAP_recycled);

@@ -278,6 +278,24 @@ START_TEST(a_page_that_is_refused_leaves_all_as_it_was)
 }
 END_TEST
 
+START_TEST(the_page_budget_counts_what_it_can_recycle)
+{
+	struct mmu_stats stats;
+
+	inner_begin(&in, 4, 4);
+	machine_knob(&in.g.m, MMU_KNOB_budget, 30);
+	machine_enter(&in.g.m, 1);
+	for (gpa_t gpa = 0; gpa < GUEST_FRAMES << PAGE_SHIFT; gpa += 2ull << 20)
+		machine_fault(&in.g.m, 1, gpa, PFERR_USER, NULL);
+	inner_reached(&in, 0x1000, W, 0x801000);
+	inner_reached(&in, 0x2000, W, 0x802000);
+	mmu_get_stats(in.g.m.vm, &stats);
+	ck_assert_uint_gt(stats.sps, 30);
+	ck_assert_uint_eq(stats.sp_recycled, 0);
+	inner_fini(&in);
+}
+END_TEST
+
 TAP_MAIN("nested_change", l1s_stores_to_its_nested_tables_are_seen,
 	 a_huge_page_of_l1s_tree_does_not_let_it_write_to_them_unseen,
 	 memory_that_goes_is_gone_from_both_trees,
@@ -285,4 +303,5 @@ TAP_MAIN("nested_change", l1s_stores_to_its_nested_tables_are_seen,
 	 what_hangs_below_a_page_that_goes_goes_too,
 	 a_table_and_the_first_page_of_a_huge_leaf_are_kept_apart,
 	 memory_of_l2_is_read_and_written_by_its_own_addresses,
-	 a_look_sets_no_bit_in_either_table, a_page_that_is_refused_leaves_all_as_it_was)
+	 a_look_sets_no_bit_in_either_table, a_page_that_is_refused_leaves_all_as_it_was,
+	 the_page_budget_counts_what_it_can_recycle)

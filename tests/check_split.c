@@ -9,6 +9,7 @@
 #define GVA	0x40000000ull
 #define GPA	0x800000ull
 #define MB	(1ull << 20)
+#define RW	(GPTE_W | GPTE_U | GPTE_A | GPTE_D)
 
 static struct guest g;
 
@@ -234,6 +235,39 @@ START_TEST(nested_paging_splits_alike)
 END_TEST
 #endif
 
+/* Each frame of four large leaves is mapped by a small one, too: splitting takes a
+ * descriptor for every frame. A table lies in each, and one fault uses them all. */
+START_TEST(eager_splits_leave_a_fault_its_pages)
+{
+	const gva_t gva = 1ull << 48, alias = 0x80000000;
+	gpa_t at;
+
+	guest_init(&g, LONG5, NULL);
+	g.m.audit_every = 1000;
+	for (u64 i = 0; i < 4 * 512; i++) {
+		guest_map(&g, alias + (i << 12), GPA + (i << 12), RW, 1);
+		expect_mapped(&g, 0, alias + (i << 12), PFERR_WRITE, GPA + (i << 12));
+	}
+	machine_knob(&g.m, MMU_KNOB_huge, 1);
+	machine_knob(&g.m, MMU_KNOB_eager, 1);
+	for (u64 i = 0; i < 4; i++) {
+		guest_map(&g, GVA + i * 2 * MB, GPA + i * 2 * MB, RW, 2);
+		expect_mapped(&g, 0, GVA + i * 2 * MB, PFERR_WRITE, GPA + i * 2 * MB);
+	}
+	at = g.regs.cr3;
+	for (unsigned level = 5; level > 1; level--) {
+		gpa_t table = GPA + (5 - level) * 2 * MB;
+
+		guest_store(&g, guest_entry(&g, at, level, gva), table | GPTE_P | RW);
+		at = table;
+	}
+	guest_store(&g, guest_entry(&g, at, 1, gva), 0x5000 | GPTE_P | RW);
+	expect_mapped(&g, 0, gva, PFERR_WRITE, 0x5000);
+	ck_assert_uint_lt(stats().sptes_2m, 4);
+	guest_fini(&g);
+}
+END_TEST
+
 TAP_MAIN("split", small_leaves_map_what_the_large_one_did,
 	 a_fault_after_a_split_finds_the_page_that_it_made,
 	 a_page_that_was_there_is_used_and_filled, the_guests_rights_stay,
@@ -242,4 +276,5 @@ TAP_MAIN("split", small_leaves_map_what_the_large_one_did,
 #ifndef MMU_NO_TDP
 	 nested_paging_splits_alike,
 #endif
-	 eagerly_split_the_neighbours_of_a_table_do_not_fault)
+	 eagerly_split_the_neighbours_of_a_table_do_not_fault,
+	 eager_splits_leave_a_fault_its_pages)
