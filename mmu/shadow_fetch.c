@@ -129,13 +129,14 @@ static unsigned goal_level(const struct fetch *f)
 }
 
 /* The same in all address spaces of the guest, as its tables have it. Those of an
- * inner hypervisor have no such bit. */
+ * inner hypervisor have no such bit. A direct page may stand below two of the guest's
+ * entries, one global and one not, and the TLB would keep its leaves for both. */
 static bool is_global(const struct fetch *f)
 {
 	const struct mmu_vcpu *vcpu = f->op->vcpu;
 	const struct gwalk *walk = f->walk;
 
-	return walk->top && walk->pte[walk->leaf_level] & GPTE_G &&
+	return !f->sp->role.direct && walk->pte[walk->leaf_level] & GPTE_G &&
 	       vcpu->mmu == &vcpu->root_mmu && mmu_get_knob(f->op->vm, MMU_KNOB_global);
 }
 

@@ -26,7 +26,8 @@ static unsigned made_with_access(struct mmu_op *op, const struct sp *sp, unsigne
 }
 
 /* One leaf for every frame that the child does not map yet. What it maps already
- * is the same frame with the same rights: they are in its role. */
+ * is the same frame with the same rights: they are in its role. That the guest's page
+ * is global is not, so none of them is. */
 static enum mmu_status fill(struct mmu_op *op, struct sp *child, struct memslot *slot,
 			    u64 huge_spte)
 {
@@ -40,7 +41,7 @@ static enum mmu_status fill(struct mmu_op *op, struct sp *child, struct memslot 
 			continue;
 		if (shadow_add_rmap(op, child, i, slot, gfn) != MMU_OK)
 			return MMU_NOMEM;
-		spte_set(op, child, i, gfn, spte_split(huge_spte, level + 1, i));
+		spte_set(op, child, i, gfn, spte_split(huge_spte & ~SPTE_G, level + 1, i));
 	}
 	return MMU_OK;
 }

@@ -300,19 +300,48 @@ START_TEST(an_entry_is_global_if_the_guest_says_so)
 		guest_init(&g, mode, NULL);
 		guest_map(&g, 0x1000, 0x5000, RW | GPTE_G, 1);
 		guest_map(&g, 0x2000, 0x6000, RW, 1);
-		guest_map(&g, 0x400000, 0x400000, RW | GPTE_G, 2);
 		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
 		expect_mapped(&g, 0, 0x2000, USER, 0x6000);
-		expect_mapped(&g, 0, 0x401000, USER, 0x401000);
 		ck_assert(is_global(0x1000));
 		ck_assert(!is_global(0x2000));
-		ck_assert(is_global(0x401000)); /* a part of the guest's large page */
 		machine_knob(&g.m, MMU_KNOB_global, 0);
 		mmu_zap_range(g.m.vm, 0, 0, GUEST_FRAMES);
 		expect_mapped(&g, 0, 0x1000, USER, 0x5000);
 		ck_assert(!is_global(0x1000));
 		guest_fini(&g);
 	}
+}
+END_TEST
+
+/* Two of the guest's large pages map the same memory, and ours are small: both find
+ * the same page of ours, and what is in it is in the TLB for either. */
+START_TEST(a_part_of_a_large_page_is_not_global)
+{
+	for (enum guest_mode mode = TWO_LEVEL; mode < NR_GUEST_MODES; mode++) {
+		guest_init(&g, mode, NULL);
+		guest_map(&g, 0x400000, 0x400000, RW | GPTE_G, 2);
+		guest_map(&g, 0x800000, 0x400000, RW, 2);
+		expect_mapped(&g, 0, 0x401000, USER, 0x401000);
+		expect_mapped(&g, 0, 0x802000, USER, 0x402000);
+		ck_assert(!is_global(0x801000));
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+START_TEST(a_large_leaf_is_global_till_it_is_split)
+{
+	u64 nr;
+
+	guest_init(&g, LONG4, NULL);
+	machine_knob(&g.m, MMU_KNOB_huge, 1);
+	guest_map(&g, 0x400000, 0x400000, RW | GPTE_G, 2);
+	expect_mapped(&g, 0, 0x401000, USER, 0x401000);
+	ck_assert(is_global(0x401000));
+	ck_assert_int_eq(mmu_split_range(g.m.vm, 0, 0, GUEST_FRAMES, &nr), MMU_OK);
+	ck_assert_uint_eq(nr, 1);
+	ck_assert(machine_leaf(&g.m, 0, 0x401000, NULL) && !is_global(0x401000));
+	guest_fini(&g);
 }
 END_TEST
 
@@ -323,4 +352,5 @@ TAP_MAIN("zap", all_pages_are_obsolete_at_once_and_go_a_few_at_a_time,
 	 of_two_slots_on_the_same_memory_one_may_go,
 	 a_long_range_gives_way_and_minds_what_happened_meanwhile,
 	 shrinking_takes_the_oldest_but_no_roots, it_is_said_why_a_page_went,
-	 an_entry_is_global_if_the_guest_says_so)
+	 an_entry_is_global_if_the_guest_says_so,
+	 a_part_of_a_large_page_is_not_global, a_large_leaf_is_global_till_it_is_split)
