@@ -6,17 +6,6 @@
  */
 #include "mmu/flush.h"
 
-const char *flush_why_name(unsigned why)
-{
-	switch (why) {
-#define WHY(name, sentence)                                                                        \
-	case FLUSH_##name:                                                                         \
-		return #name;
-#include "mmu/flush.def"
-	}
-	return "?";
-}
-
 void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 		   const struct mmu_site *site)
 {

@@ -14,8 +14,6 @@ enum flush_why {
 #include "mmu/flush.def"
 };
 
-const char *flush_why_name(unsigned why);
-
 /* The operation owes all vCPUs a flush, for this range and reason.
  * events  flush_request */
 void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,

@@ -29,9 +29,10 @@
 /* ---- shadow_page.c ------------------------------------------------------------ */
 
 /*
- * The page with this key and the vCPU's configuration: the one in the hash, or a new empty one. The gfn of a
- * page with guest entries lies in a slot; it is write-protected, and no TLB
- * holds a writable translation of it, when this returns.
+ * The page with this key and the vCPU's configuration: the one in the hash, or a new
+ * empty one. The gfn of a page with guest entries lies in a slot; when this returns it
+ * is write-protected, and no TLB holds a writable translation of it, unless the page
+ * is unsync. Whatever flush was owed before is paid for a new page with guest entries.
  *
  *   returns  NULL: no memory, nothing changed
  *   events   sp_hit; or sp_new, track_add, wrprot, spte_set, flush_request
@@ -187,7 +188,7 @@ void shadow_prefetch(struct mmu_op *op, struct sp *sp, unsigned index);
  *   nr       counts the leaves split
  *   returns  OK     nothing (more) to split
  *            AGAIN  (range) there may be more: call again with the same *at
- *            NOMEM  the leaf is as it was
+ *            NOMEM  the leaf is as it was, or the entry is empty
  *   events   sp_new or sp_hit, rmap_add, rmap_remove, spte_set, sp_link, flush_request
  */
 enum mmu_status __must_check shadow_split_leaf(struct mmu_op *op, struct sp *sp, unsigned index);

@@ -140,7 +140,9 @@ u32 shadow_zap_obsolete(struct mmu_op *op, u32 max)
 			break;
 		shadow_zap_page(op, oldest, ZAP_obsolete);
 	}
-	return zapped < max ? zapped + shadow_zap_specials(op, special_is_obsolete, NULL, ZAP_obsolete) : zapped;
+	if (zapped < max)
+		zapped += shadow_zap_specials(op, special_is_obsolete, NULL, ZAP_obsolete);
+	return zapped;
 }
 
 /* Guest frames [start, end) of an address space. */

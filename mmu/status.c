@@ -23,14 +23,3 @@ const char *mmu_status_text(enum mmu_status status)
 	}
 	return "?";
 }
-
-const char *mmu_verdict_name(enum mmu_verdict verdict)
-{
-	switch (verdict) {
-#define VERDICT(name, sentence)                                                                    \
-	case MMU_##name:                                                                           \
-		return #name;
-#include "mmu/status.def"
-	}
-	return "?";
-}

@@ -24,7 +24,4 @@ const char *mmu_status_name(enum mmu_status status);
 /* The row's sentence; never NULL. */
 const char *mmu_status_text(enum mmu_status status);
 
-/* "RETRY"; never NULL. */
-const char *mmu_verdict_name(enum mmu_verdict verdict);
-
 #endif
