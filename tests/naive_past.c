@@ -83,7 +83,8 @@ void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3)
 		if (f->root[i].until < f->root[at].until)
 			at = i;
 	}
-	f->root[at] = (struct naive_root){ .cr3 = cr3, .until = past->now };
+	/* Later than an INVLPG just before. */
+	f->root[at] = (struct naive_root){ .cr3 = cr3, .until = ++past->now };
 }
 
 /* When did the vCPU last have to forget this address? */
