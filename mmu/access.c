@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory by gpa and by gva, for the host. A write looks whether its frame
- * is a shadowed table after it has stored: a table that becomes shadowed later
- * is read later, too.
+ * Guest memory by gpa and by gva, for the host. A write to a shadowed table takes the
+ * write lock: nobody maps anything between what is dropped and the store. No other
+ * frame becomes such a table while the read lock is held.
  */
 #include "mmu/backend.h"
 #include "mmu/cmpxchg.h"
+#include "mmu/flush.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
@@ -76,25 +77,48 @@ struct transfer {
 	void *buf;
 	void *expected;	/* not NULL: only if this is there (mmu_cmpxchg_gva) */
 	bool write;
-	bool table;	/* out: a shadowed table was written to */
+	bool table;	/* out: it is a shadowed table, which takes the write lock */
 	bool differs;	/* out: something else than expected is there */
 };
 
-/* The guest's table at gpa has changed: its shadow must follow. */
-static void table_written(const struct transfer *t, gpa_t gpa, size_t len)
+/* The guest's table at gpa is about to change. Its shadow goes first, and all flush:
+ * who sees the store, and then flushes, finds nothing of before. */
+static void shadow_first(struct mmu_op *op, const struct transfer *t, gpa_t gpa, size_t len)
 {
-	struct mmu_op op;
-
-	mmu_point(t->vm, guest_wrote);
-	op_begin(&op, t->vm, t->vcpu, true);
 	stat_add(t->vm, guest_writes, 1);
-	vm_emit(t->vm, op_vcpu(&op), guest_write, gpa, (u8)(len < 255 ? len : 255),
+	vm_emit(t->vm, op_vcpu(op), guest_write, gpa, (u8)(len < 255 ? len : 255),
 		first_bytes(t->buf, len));
-	t->vm->shadow->guest_wrote(&op, t->as, gpa, len);
-	op_end(&op);
+	t->vm->shadow->guest_wrote(op, t->as, gpa, len);
+	flush_pay(op);
+	mmu_point(t->vm, guest_wrote);
 }
-/* returns  false: no slot there, or one that is read-only. Lock held. */
-static bool transfer_frame(struct transfer *t, gpa_t gpa, size_t len)
+
+/* What is there, in one step, and nothing changes. */
+static bool holds(void *memory, void *expected, size_t len)
+{
+	u8 same[CMPXCHG_MAX];
+
+	memcpy(same, expected, len);
+	return cmpxchg_memory(memory, expected, same, len);
+}
+
+/* Memory is written to; a shadowed table under the write lock. */
+static void store_frame(struct mmu_op *op, struct transfer *t, u8 *memory, gpa_t gpa, size_t len)
+{
+	t->differs = t->expected && t->table && !holds(memory, t->expected, len);
+	if (t->differs)
+		return;
+	if (t->table)
+		shadow_first(op, t, gpa, len);
+	if (t->expected)
+		t->differs = !cmpxchg_memory(memory, t->expected, t->buf, len);
+	else
+		store(memory, t->buf, len);
+}
+
+/* returns  false: no slot there, or one that is read-only. Lock held; if that is not
+ * enough for a table, nothing is done but t->table is set. */
+static bool transfer_frame(struct mmu_op *op, struct transfer *t, gpa_t gpa, size_t len)
 {
 	struct memslot *slot = slot_lookup(t->vm, t->as, gpa >> PAGE_SHIFT);
 	u8 *memory;
@@ -108,34 +132,35 @@ static bool transfer_frame(struct transfer *t, gpa_t gpa, size_t len)
 		load(t->buf, memory, len);
 		return true;
 	}
-	if (t->expected)
-		t->differs = !cmpxchg_memory(memory, t->expected, t->buf, len);
-	else
-		store(memory, t->buf, len);
-	t->table = !t->differs && track_is_shadowed(t->vm, slot, gpa >> PAGE_SHIFT);
+	t->table = track_is_shadowed(t->vm, slot, gpa >> PAGE_SHIFT);
+	if (!t->table || op->locked == OP_WRITE)
+		store_frame(op, t, memory, gpa, len);
 	return true;
 }
 
-static void transfer_advance(struct transfer *t, gpa_t gpa, size_t len)
+static bool transfer_part(struct transfer *t, gpa_t gpa, size_t len, bool exclusive)
 {
-	if (t->table)
-		table_written(t, gpa, len);
-	t->buf = (u8 *)t->buf + len;
+	struct mmu_op op;
+	bool ok;
+
+	op_begin(&op, t->vm, t->vcpu, exclusive);
+	ok = transfer_frame(&op, t, gpa, len);
+	op_end(&op);
+	return ok;
 }
 
 static size_t transfer(struct transfer *t, gpa_t gpa, size_t len)
 {
 	size_t done = 0, part;
-	struct mmu_op op;
 	bool ok = true;
 
 	while (done < len && ok) {
 		part = in_frame(gpa + done, len - done);
-		op_begin(&op, t->vm, t->vcpu, false);
-		ok = transfer_frame(t, gpa + done, part);
-		op_end(&op);
+		ok = transfer_part(t, gpa + done, part, false);
+		if (ok && t->table)
+			ok = transfer_part(t, gpa + done, part, true);
 		if (ok) {
-			transfer_advance(t, gpa + done, part);
+			t->buf = (u8 *)t->buf + part;
 			done += part;
 		}
 	}
@@ -216,8 +241,8 @@ static void fault_from_walk(struct mmu_fault *fault, gva_t gva, enum gwalk_resul
 
 /* Walk and transfer under one lock, so that the slot is the one walked to.
  * returns  false: *fault tells why */
-static bool transfer_gva(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, size_t len,
-			 u64 access, struct mmu_fault *fault)
+static bool transfer_gva_part(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, size_t len,
+			      u64 access, struct mmu_fault *fault, bool exclusive)
 {
 	enum gwalk_result result;
 	struct gwalk walk;
@@ -225,20 +250,32 @@ static bool transfer_gva(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, s
 	gpa_t gpa = 0;
 	bool ok;
 
-	op_begin(&op, t->vm, vcpu, false);
+	op_begin(&op, t->vm, vcpu, exclusive);
 	result = gwalk(vcpu, vcpu->walk_mmu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK),
 		       access & MMU_PEEK, &walk);
 	ok = result == GWALK_OK;
 	if (ok) {
 		gpa = walk.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
-		ok = transfer_frame(t, gpa, len);
+		ok = transfer_frame(&op, t, gpa, len);
 		*fault = (struct mmu_fault){ .gva = gva, .gpa = gpa, .mmio = !ok };
 	} else {
 		fault_from_walk(fault, gva, result, &walk);
 	}
 	op_end(&op);
+	return ok;
+}
+
+static bool transfer_gva(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, size_t len,
+			 u64 access, struct mmu_fault *fault)
+{
+	bool ok;
+
+	t->table = false;
+	ok = transfer_gva_part(vcpu, t, gva, len, access, fault, false);
+	if (ok && t->table)
+		ok = transfer_gva_part(vcpu, t, gva, len, access, fault, true);
 	if (ok)
-		transfer_advance(t, gpa, len);
+		t->buf = (u8 *)t->buf + len;
 	return ok;
 }
 

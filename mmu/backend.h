@@ -73,8 +73,8 @@ struct mmu_backend {
 	 * lock. */
 	u32 (*shrink)(struct mmu_op *op, u32 n);
 
-	/* A present guest table was written to (by the host or an emulated
-	 * instruction); the event guest_write has been emitted. Write lock. */
+	/* A guest table is written to next (by the host or an emulated instruction);
+	 * the event guest_write has been emitted. The flush is owed to op. Write lock. */
 	void (*guest_wrote)(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
 	/* Gives up every shadow of the frame, so that it may be written to;
 	 * returns whether there was one. Write lock. */

@@ -321,6 +321,54 @@ START_TEST(the_host_walk_shows_the_tables_the_hardware_has)
 }
 END_TEST
 
+/* ---- a store and who sees it ------------------------------------------------------- */
+
+static gpa_t stored_gpa;
+static unsigned nr_looks;
+
+/* The other vCPU reads the entry; if it is new, a flush must be enough to have it. */
+static void look_while_storing(struct fake *fake, unsigned point)
+{
+	static bool looking;
+	struct outcome out;
+	u64 error;
+
+	(void)fake;
+	(void)point;
+	if (looking)
+		return;
+	looking = true;
+	nr_looks++;
+	if ((guest_peek(&g, stored_gpa, 4) & 0xff000) == 0x6000) {
+		mmu_invlpg(g.m.vcpu[1], 0x1000);
+		ck_assert_msg(!cpu_translate(&g, 1, 0x1000, PFERR_USER, &out, &error) ||
+				      out.hpa == FAKE_RAM + 0x6000,
+			      "an entry is used that was flushed after the store");
+	}
+	looking = false;
+}
+
+START_TEST(who_sees_a_store_to_a_table_finds_nothing_older)
+{
+	for (enum guest_mode mode = TWO_LEVEL; mode < NR_GUEST_MODES; mode++) {
+		guest_init(&g, mode, NULL);
+		stored_gpa = guest_map(&g, 0x1000, 0x5000, RW, 1);
+		expect_mapped(&g, 0, 0x1000, PFERR_USER, 0x5000);
+		expect_mapped(&g, 1, 0x1000, PFERR_USER, 0x5000);
+		/* Looked at in the middle of an operation. */
+		g.m.unseen_writes = true;
+		nr_looks = 0;
+		g.m.fake.on_point = look_while_storing;
+		guest_store(&g, stored_gpa, 0x6000 | RW | GPTE_P);
+		g.m.fake.on_point = NULL;
+		ck_assert_uint_gt(nr_looks, 0);
+		g.m.unseen_writes = false;
+		expect_mapped(&g, 1, 0x1000, PFERR_USER, 0x6000);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
 TAP_MAIN("access",
 	 a_transfer_crosses_frames_and_slots_and_stops_at_a_hole,
 	 read_only_memory_is_read_and_not_written,
@@ -335,4 +383,5 @@ TAP_MAIN("access",
 	 a_walk_lists_no_entry_it_did_not_read,
 	 of_an_address_a_three_level_root_sees_32_bits,
 	 a_write_to_a_table_is_told_as_the_vcpus_who_did_it,
-	 the_host_walk_shows_the_tables_the_hardware_has)
+	 the_host_walk_shows_the_tables_the_hardware_has,
+	 who_sees_a_store_to_a_table_finds_nothing_older)
