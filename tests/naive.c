@@ -87,7 +87,7 @@ void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access 
 size_t naive_copy(struct naive *n, unsigned as, gpa_t gpa, void *buf, size_t len, bool write)
 {
 	size_t done = 0, part;
-	bool readonly;
+	bool readonly, known;
 
 	for (; done < len; done += part) {
 		u8 *at = naive_memory(n, as, gpa + done, &readonly);
@@ -98,10 +98,11 @@ size_t naive_copy(struct naive *n, unsigned as, gpa_t gpa, void *buf, size_t len
 		if (!at || (write && readonly))
 			break;
 		if (write) {
-			if (!n->past.settled)
+			known = n->past.settled && !naive_left_pdpte(&n->past, gpa + done);
+			if (!known)
 				naive_past_write(&n->past, n->ram, at - n->ram);
 			memcpy(at, (u8 *)buf + done, part);
-			if (n->past.settled)
+			if (known)
 				naive_past_settle(&n->past, n->ram, at - n->ram, part);
 		} else {
 			memcpy((u8 *)buf + done, at, part);

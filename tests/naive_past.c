@@ -87,6 +87,18 @@ void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3)
 	f->root[at] = (struct naive_root){ .cr3 = cr3, .until = ++past->now };
 }
 
+bool naive_left_pdpte(const struct naive_past *past, gpa_t gpa)
+{
+	for (unsigned cpu = 0; cpu < NAIVE_CPUS; cpu++)
+		for (unsigned i = 0; i < NAIVE_ROOTS; i++) {
+			const struct naive_root *root = &past->flushes[cpu].root[i];
+
+			if (root->until && gpa - (root->cr3 & 0xffffffe0) < 32)
+				return true;
+		}
+	return false;
+}
+
 /* When did the vCPU last have to forget this address? */
 static u64 horizon(const struct naive_past *past, const struct naive_way *way, bool global)
 {

@@ -74,6 +74,10 @@ void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva);
 /* The vCPU leaves these tables. */
 void naive_leave(struct naive_past *past, unsigned cpu, u64 cr3);
 
+/* Is it one of four entries that stand for the root of a PAE guest, for a vCPU that
+ * has other tables now? It may have global pages from there, and nobody watches. */
+bool naive_left_pdpte(const struct naive_past *past, gpa_t gpa);
+
 /* One way through the tables. */
 struct naive_way {
 	unsigned cpu, pcid;

@@ -151,14 +151,17 @@ static void set_bits(struct naive *n, const struct entry *e, u64 more, bool smal
 static bool read_entry(struct naive *n, struct mode m, gpa_t entry, unsigned level,
 		       struct naive_way *way, struct entry *e, struct naive_result *r)
 {
+	/* Nobody watches the four entries of PAE: they can be stale as those of level 1. */
+	bool pdpte = level == 3 && !m.longmode && !m.small;
+
 	*e = (struct entry){ .level = level };
 	e->at = naive_memory(n, m.as, entry, &e->readonly);
 	r->end = !e->at ? NAIVE_MMIO : NAIVE_READONLY;
 	if (!e->at || (e->readonly && n->tdp))
 		return false;
 	if (way)
-		e->pte = naive_choose(&n->past, n->ram, e->at - n->ram, m.small ? 4 : 8, level,
-				      way);
+		e->pte = naive_choose(&n->past, n->ram, e->at - n->ram, m.small ? 4 : 8,
+				      pdpte ? 1 : level, way);
 	else
 		memcpy(&e->pte, e->at, m.small ? 4 : 8);
 	e->rights = m.longmode || level != 3 || m.small;
