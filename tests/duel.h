@@ -64,6 +64,8 @@ struct duel {
 	gva_t alias[DUEL_ALIASES];	/* where the guest once found a frame of tables mapped */
 	u64 pdpt[DUEL_CPUS][4];		/* as each vCPU has them loaded */
 	struct mmu_regs saved[DUEL_CPUS]; /* by the last SMI */
+	struct mmu_nested nested[DUEL_CPUS]; /* of the last VMRUN */
+	struct mmu_regs npt[DUEL_CPUS];	/* what the naive MMU walks nested tables with */
 	struct link *link;
 	struct model *model;
 	struct duel_tape *tape;		/* NULL: not kept */
@@ -74,6 +76,9 @@ struct duel {
 	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
 	u64 edits;	/* entries that the guest changed */
 	u64 unseen;	/* ... without an exit that told of it */
+	u64 inner;	/* accesses by an inner guest, on nested tables */
+	u64 reflected;	/* ... that these forbade */
+	u64 lost;	/* ... with more ways than can be tried */
 	u64 windows;	/* accesses that the hardware did while it might still believe the past */
 	u64 stale;	/* ... that went where the tables of today do not lead */
 };
@@ -139,6 +144,28 @@ struct sim_access duel_make_access(const struct duel *duel, const struct sim_cpu
 const char *duel_kind_name(enum hw_kind kind);
 /* For the scenario: what the naive MMU expects of the access. */
 void duel_expect(struct duel *duel, const struct naive_access *na, const struct naive_result *nr);
+
+/* The naive MMU with the vCPU's nested tables, if it runs an inner guest on some. */
+struct naive *duel_naive(struct duel *duel, const struct sim_cpu *cpu);
+/* Judges an access of an inner guest, which had these registers. */
+void duel_inner_judge(struct duel *duel, struct sim_cpu *cpu, const struct mmu_regs *regs,
+		      const struct sim_access *a, const struct naive_access *na);
+/* With nested paging the library's walk is a little more patient than the hardware's. */
+void duel_for_library(struct duel *duel, bool on);
+void duel_run_access(struct duel *duel, struct sim_cpu *cpu, struct sim_access *a);
+/* Is that how it ended? */
+bool duel_ends_as(const struct sim_access *a, enum naive_end end);
+
+/* Guests of the guest: #VMEXIT; a flush. Does any use nested tables? */
+void duel_vmexit(struct duel *duel, struct sim_cpu *cpu);
+void duel_nested_flush(struct duel *duel, struct sim_cpu *cpu);
+bool duel_nests(const struct duel *duel);
+
+/* The vCPU's kernel stores to gpa, at an address where that is mapped or, by the host's
+ * help, will be.
+ *   returns  false: there is no such address */
+bool duel_store(struct duel *duel, struct sim_cpu *cpu, struct duel_op *op, gpa_t gpa, u64 value,
+		unsigned size, u64 r);
 
 /* The same for what a vCPU may believe (duel_past.c). Is there more than one way for
  * the access? Then: it was done by what the hardware or the shadow tables had from

@@ -49,7 +49,7 @@ struct sim_access duel_make_access(const struct duel *d, const struct sim_cpu *c
 	return a;
 }
 
-static void run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a)
+void duel_run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a)
 {
 	u64 before = d->sim.mem.refused;
 	struct sim_access again = *a;
@@ -72,6 +72,7 @@ static const enum sim_outcome outcome_of[] = {
 	[NAIVE_FAULT] = SIM_FAULT,
 	[NAIVE_MMIO] = SIM_MMIO,
 	[NAIVE_READONLY] = SIM_READONLY,
+	[NAIVE_REFLECT] = SIM_REFLECT,
 };
 
 /* For the scenario: what the naive MMU expects. */
@@ -81,13 +82,21 @@ void duel_expect(struct duel *d, const struct naive_access *na, const struct nai
 			 na->kind == NAIVE_WRITE ? NULL : &na->value);
 }
 
+/* What is emulated cannot tell read-only memory from none. */
+bool duel_ends_as(const struct sim_access *a, enum naive_end end)
+{
+	if (a->emulated && a->outcome == SIM_MMIO && end == NAIVE_READONLY)
+		return true;
+	return a->outcome == outcome_of[end];
+}
+
 static void compare(struct duel *d, struct sim_cpu *cpu, const struct sim_access *a,
 		    const struct naive_access *na, const struct naive_result *nr)
 {
 	const struct tlb_entry *e = tlb_find(&cpu->tlb, a->gva);
 	unsigned long long gva = a->gva;
 
-	if (a->outcome != outcome_of[nr->end])
+	if (!duel_ends_as(a, nr->end))
 		duel_fail(d, "gva 0x%llx %s %s: the machine says %s (error 0x%llx), naive %s "
 			  "(error 0x%llx)%s", gva, a->user ? "user" : "supervisor",
 			  duel_kind_name(a->kind), sim_outcome_name(a->outcome),
@@ -119,8 +128,10 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	struct naive_access na = { a->gva, (enum naive_kind)a->kind, a->user, a->ac, a->size,
 				   a->value };
 	struct naive_result nr;
+	const struct mmu_regs regs = cpu->regs;
+	bool nested = duel_naive(d, cpu)->npt;
 
-	run_access(d, cpu, a);
+	duel_run_access(d, cpu, a);
 	duel_tell(op, "%s %s gva 0x%llx size %u value 0x%llx -> %s 0x%llx%s%s",
 		  a->user ? "user" : "supervisor", duel_kind_name(a->kind), (unsigned long long)a->gva,
 		  a->size, (unsigned long long)a->value, sim_outcome_name(a->outcome),
@@ -132,6 +143,10 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	d->emulated += a->emulated;
 	if (a->outcome == SIM_OK)
 		duel_remember(d, a->gva);
+	if (nested) {
+		duel_inner_judge(d, cpu, &regs, a, &na);
+		return;
+	}
 	if ((by_memory_of_it(d, a) || (a->outcome == SIM_MMIO && !duel_is_tdp(d))) &&
 	    duel_past_counts(d, cpu, &na)) {
 		if (a->outcome == SIM_MMIO)
@@ -141,6 +156,7 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 		return;
 	}
 	d->naive.past.settled = a->emulated && !duel_is_tdp(d);
+	d->naive.past.told = a->emulated;
 	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
 	if (nr.own && a->outcome == SIM_FAULT) { /* it needed two walks */
 		naive_walk(&d->naive, &cpu->regs, &na, true, &nr);
@@ -148,7 +164,7 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	} else {
 		naive_do(&d->naive, &cpu->regs, &na, &nr);
 	}
-	d->naive.past.settled = false;
+	d->naive.past.settled = d->naive.past.told = false;
 	duel_expect(d, &na, &nr);
 	compare(d, cpu, a, &na, &nr);
 }

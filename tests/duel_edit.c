@@ -14,7 +14,7 @@ static bool writes_to(struct duel *d, const struct sim_cpu *cpu, gva_t gva, gpa_
 					 .kind = NAIVE_WRITE, .size = 1 };
 	struct naive_result nr;
 
-	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
+	naive_walk(duel_naive(d, cpu), &cpu->regs, &na, false, &nr);
 	*via = na.gva;
 	return nr.end == NAIVE_OK && nr.gpa == gpa;
 }
@@ -24,7 +24,8 @@ static bool find_alias(struct duel *d, const struct sim_cpu *cpu, gpa_t gpa, u64
 {
 	gva_t *known = &d->alias[(gpa >> PAGE_SHIFT) % DUEL_ALIASES];
 
-	if (writes_to(d, cpu, duel_usable(cpu, *known), gpa, via))
+	if (writes_to(d, cpu, duel_usable(cpu, *known), gpa, via) ||
+	    writes_to(d, cpu, duel_usable(cpu, gpa), gpa, via))
 		return true;
 	for (unsigned i = 0; i < TRIES; i++) {
 		*known = duel_usable(cpu, duel_gva(&cpu->regs, sched_random(&r)));
@@ -40,7 +41,7 @@ static gpa_t last_entry(struct duel *d, const struct sim_cpu *cpu, gva_t gva, un
 	const struct naive_access na = { .gva = gva };
 	struct naive_result nr;
 
-	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
+	naive_walk(duel_naive(d, cpu), &cpu->regs, &na, false, &nr);
 	*level = nr.level;
 	return nr.entry[nr.level];
 }
@@ -86,30 +87,35 @@ static u64 edited(const struct duel *d, const struct sim_cpu *cpu, u64 pte, unsi
 	}
 }
 
+bool duel_store(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, gpa_t gpa, u64 value,
+		unsigned size, u64 r)
+{
+	struct sim_access a = { .kind = HW_WRITE, .size = size, .value = value };
+
+	if (!find_alias(d, cpu, gpa, r, &a.gva) && !make_alias(d, cpu, gpa, r, &a.gva))
+		return false;
+	if (size == 4)
+		a.value &= BITS(31, 0);
+	duel_access(d, cpu, op, &a);
+	d->edits++;
+	d->unseen += a.outcome == SIM_OK && !a.emulated;
+	return true;
+}
+
 void duel_op_edit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct sim_cpu *writer = op->r[3] % 4 ? cpu : &d->sim.cpu[op->r[3] / 4 % d->cpus];
-	gva_t gva = duel_recent(d, cpu, op->r[0]), via;
-	struct sim_access a = { .kind = HW_WRITE,
-				.size = duel_levels(&cpu->regs) == 2 ? 4 : 8 };
-	unsigned level;
+	gva_t gva = duel_recent(d, cpu, op->r[0]);
+	unsigned level, size = duel_levels(&cpu->regs) == 2 ? 4 : 8;
 	gpa_t entry = last_entry(d, cpu, gva, &level);
 	u64 pte = 0;
 
 	if (duel_levels(&cpu->regs) == 3 && level == 3) /* see PDPTS in duel_guest.c */
 		return;
-	if (!entry || naive_copy(&d->naive, cpu->regs.smm, entry, &pte, a.size, false) != a.size)
+	if (!entry || naive_copy(&d->naive, cpu->regs.smm, entry, &pte, size, false) != size)
 		return;
-	if (!find_alias(d, writer, entry, op->r[1], &via) &&
-	    !make_alias(d, writer, entry, op->r[1], &via))
+	if (!duel_store(d, writer, op, entry, edited(d, cpu, pte, level, op->r[2]), size, op->r[1]))
 		return;
-	a.gva = via;
-	a.value = edited(d, cpu, pte, level, op->r[2]);
-	if (a.size == 4)
-		a.value &= BITS(31, 0);
-	duel_access(d, writer, op, &a);
-	d->edits++;
-	d->unseen += a.outcome == SIM_OK && !a.emulated;
 	duel_remember(d, gva);
 	if (op->r[3] >> 16 & 1) /* as kernels do */
 		duel_invlpg(d, cpu, gva);

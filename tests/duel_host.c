@@ -32,8 +32,9 @@ void duel_put(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigne
 	mine = cpu ? mmu_vcpu_write(cpu->vcpu, gpa, &value, size)
 		   : mmu_vm_write(d->sim.vm, gpa, &value, size);
 	d->naive.past.settled = !duel_is_tdp(d);
+	d->naive.past.told = true;
 	naive = naive_copy(&d->naive, cpu ? cpu->regs.smm : 0, gpa, &value, size, true);
-	d->naive.past.settled = false;
+	d->naive.past.settled = d->naive.past.told = false;
 	if (mine != naive)
 		duel_fail(d, "gpa 0x%llx: %zu bytes written, naive %zu", (unsigned long long)gpa,
 			  mine, naive);
@@ -81,7 +82,7 @@ void duel_op_poke(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 
 /* With nested paging the library's walk is a little more patient than the
  * hardware's: about A in a PDPTE, and about tables in read-only memory. */
-static void for_library(struct duel *d, bool on)
+void duel_for_library(struct duel *d, bool on)
 {
 	d->naive.tdp = duel_is_tdp(d) && !on;
 	d->naive.pdpte_a = duel_is_tdp(d) && on;
@@ -98,14 +99,20 @@ void duel_op_walk(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	struct mmu_walk w;
 	bool ok;
 
-	for_library(d, true);
-	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
-	for_library(d, false);
+	duel_for_library(d, true);
+	naive_walk(duel_naive(d, cpu), &cpu->regs, &na, false, &nr);
+	duel_for_library(d, false);
 	ok = mmu_walk(cpu->vcpu, na.gva, access, &w);
 	if (nr.end == NAIVE_FAULT && (ok || w.error != nr.error))
 		duel_fail(d, "mmu_walk 0x%llx: %s, error 0x%llx, naive error 0x%llx",
 			  (unsigned long long)na.gva, ok ? "ok" : "fault",
 			  (unsigned long long)w.error, (unsigned long long)nr.error);
+	else if (nr.end == NAIVE_REFLECT &&
+		 (ok || !w.nested || w.error != nr.error || w.ngpa != nr.ngpa))
+		duel_fail(d, "mmu_walk 0x%llx: error 0x%llx at nGPA 0x%llx, naive 0x%llx at 0x%llx",
+			  (unsigned long long)na.gva, (unsigned long long)w.error,
+			  (unsigned long long)w.ngpa, (unsigned long long)nr.error,
+			  (unsigned long long)nr.ngpa);
 	else if ((nr.end == NAIVE_OK || nr.end == NAIVE_READONLY) &&
 		 (!ok || w.gpa != nr.gpa || w.level != nr.level ||
 		  w.access != (nr.w * ACC_WRITE | nr.u * ACC_USER | nr.x * ACC_EXEC)))
@@ -153,18 +160,19 @@ void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	if (op->r[1] % 3 == 1)
 		na.kind = NAIVE_WRITE;
 	na.value = value = duel_pte(&cpu->regs, op->r[2]);
-	for_library(d, true);
+	duel_for_library(d, true);
 	if (na.kind == NAIVE_WRITE)
 		duel_line(d, "cpu%u: tool-write 0x%llx = 0x%llx", cpu->id,
 			  (unsigned long long)na.gva, (unsigned long long)value);
 	else
 		duel_line(d, "cpu%u: tool-read 0x%llx", cpu->id, (unsigned long long)na.gva);
 	d->naive.past.settled = !duel_is_tdp(d);
-	naive_do(&d->naive, &cpu->regs, &na, &nr);
+	d->naive.past.told = true;
+	naive_do(duel_naive(d, cpu), &cpu->regs, &na, &nr);
 	duel_line_result(d, nr.end == NAIVE_OK ? SIM_OK : SIM_STUCK, 0,
 			 na.kind == NAIVE_WRITE ? NULL : &na.value);
-	d->naive.past.settled = false;
-	for_library(d, false);
+	d->naive.past.settled = d->naive.past.told = false;
+	duel_for_library(d, false);
 	if (na.kind != NAIVE_WRITE)
 		done = mmu_read_gva(cpu->vcpu, na.gva, &value, 8, 0, NULL);
 	else if (op->r[1] / 3 % 2)

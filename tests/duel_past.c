@@ -44,7 +44,7 @@ static bool may_end(struct duel *d, const struct sim_cpu *cpu, const struct naiv
 {
 	struct search s = { .d = d, .as = cpu->regs.smm, .end = end, .offset = offset };
 
-	return !naive_ways(&d->naive, cpu->id, &cpu->regs, a, leads_there, &s) || s.found;
+	return !naive_ways(duel_naive(d, cpu), cpu->id, &cpu->regs, a, leads_there, &s) || s.found;
 }
 
 /* May the vCPU believe that the access goes to offset? */
@@ -63,7 +63,7 @@ static bool never(void *arg, const struct naive_result *r)
 
 bool duel_past_counts(struct duel *d, const struct sim_cpu *cpu, const struct naive_access *na)
 {
-	return naive_ways(&d->naive, cpu->id, &cpu->regs, na, never, NULL) != 1;
+	return naive_ways(duel_naive(d, cpu), cpu->id, &cpu->regs, na, never, NULL) != 1;
 }
 
 /* What would come of the access now. */
@@ -72,7 +72,7 @@ static void expect_now(struct duel *d, const struct sim_cpu *cpu, const struct n
 	struct naive_access again = *na;
 	struct naive_result now;
 
-	naive_do(&d->naive, &cpu->regs, &again, &now);
+	naive_do(duel_naive(d, cpu), &cpu->regs, &again, &now);
 	duel_expect(d, &again, &now);
 }
 
@@ -84,7 +84,7 @@ void duel_compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_acc
 	u64 offset = e ? duel_tlb_offset(d, e, a->gva) : ~0ull, value = a->value;
 	struct naive_result now;
 
-	naive_walk(&d->naive, &cpu->regs, na, false, &now);
+	naive_walk(duel_naive(d, cpu), &cpu->regs, na, false, &now);
 	if (offset == ~0ull || !may_go(d, cpu, na, offset)) {
 		expect_now(d, cpu, na);
 		duel_fail(d, "gva 0x%llx %s %s: it went to 0x%llx of RAM%s, where it never led "
@@ -114,7 +114,7 @@ void duel_compare_past_mmio(struct duel *d, struct sim_cpu *cpu, const struct na
 {
 	struct naive_result now;
 
-	naive_walk(&d->naive, &cpu->regs, na, false, &now);
+	naive_walk(duel_naive(d, cpu), &cpu->regs, na, false, &now);
 	duel_line_result(d, SIM_MMIO, 0, NULL);
 	d->windows++;
 	if (!may_end(d, cpu, na, NAIVE_MMIO, 0)) {

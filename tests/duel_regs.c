@@ -161,6 +161,9 @@ void duel_op_smm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	struct mmu_regs regs = d->saved[cpu->id];
 
+	if (cpu->inner)
+		duel_vmexit(d, cpu);
+	regs = d->saved[cpu->id];
 	if (!cpu->regs.smm) {
 		d->saved[cpu->id] = cpu->regs;
 		regs = (struct mmu_regs){ .cr0 = CR0_PE, .smm = true };

@@ -81,6 +81,8 @@ void duel_line_result(struct duel *d, enum sim_outcome outcome, u64 error, const
 		return;
 	if (outcome == SIM_FAULT)
 		fprintf(d->script, " -> fault 0x%llx", (unsigned long long)error);
+	else if (outcome == SIM_REFLECT)
+		fprintf(d->script, " -> reflect 0x%llx", (unsigned long long)error);
 	else if (outcome == SIM_MMIO)
 		fprintf(d->script, " -> mmio");
 	else if (outcome == SIM_READONLY)

@@ -101,7 +101,7 @@ static bool quarrel(const struct duel *d)
 	for (unsigned i = 0; i < d->cpus && !duel_is_tdp(d); i++)
 		for (unsigned k = 0; k < i; k++)
 			any |= differ(&d->sim.cpu[i].regs, &d->sim.cpu[k].regs);
-	return any;
+	return any || duel_nests(d);
 }
 
 static void storm_task(void *arg)
@@ -114,6 +114,7 @@ static void storm_task(void *arg)
 		if (i)
 			sched_point(s->d->sim.sched, POINT_line);
 		sim_access(s->cpu, a);
+		duel_model_drain(s->d);
 		if (a->outcome == SIM_STUCK && !quarrel(s->d))
 			duel_fail(s->d, "gva 0x%llx: the access faults for ever",
 				  (unsigned long long)a->gva);
@@ -163,6 +164,8 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		visit(d, &d->sim.cpu[i]);
 	memcpy(d->naive.ram, d->sim.mem.base + d->ram_hpa, DUEL_RAM);
 	duel_flush_all(d);
+	for (unsigned i = 0; i < d->cpus; i++)
+		duel_nested_flush(d, &d->sim.cpu[i]);
 }
 
 void duel_step(struct duel *d, struct duel_op *op)

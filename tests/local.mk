@@ -220,7 +220,9 @@ hosted_tests += %D%/duel.t
 	%D%/duel_geometry.c %D%/duel_geometry.def \
 	%D%/duel_guest.c \
 	%D%/duel_host.c \
+	%D%/duel_inner.c \
 	%D%/duel_model.c \
+	%D%/duel_nested.c \
 	%D%/duel_past.c \
 	%D%/duel_regs.c \
 	%D%/duel_run.c \
@@ -228,6 +230,7 @@ hosted_tests += %D%/duel.t
 	%D%/duel_shrink.c \
 	%D%/duel_step.c \
 	%D%/naive.c %D%/naive.h \
+	%D%/naive_nested.c \
 	%D%/naive_past.c %D%/naive_past.h \
 	%D%/naive_walk.c
 %C%_duel_t_LDADD = hv/sim/libsim.a $(tui_libs)

@@ -37,6 +37,7 @@ static void ways_through(struct naive *n, unsigned cpu, const struct mmu_regs *r
 			 struct ways *w)
 {
 	struct naive_way way = { .cpu = cpu, .gva = a->gva, .until = ~0ull,
+				 .nested_until = ~0ull,
 				 .pcid = naive_pcid(regs) };
 	struct naive_result r;
 	bool global;
@@ -51,6 +52,7 @@ static void ways_through(struct naive *n, unsigned cpu, const struct mmu_regs *r
 		    !naive_way_is_open(&n->past, &way, global))
 			continue;
 		w->open++;
+		r.way = &way;
 		w->stop = w->visit(w->arg, &r);
 	} while (!w->stop && !w->lost && naive_next_way(&way));
 }

@@ -27,6 +27,8 @@ struct naive {
 	u64 ram_size;
 	struct naive_slot slot[NAIVE_SLOTS];
 	struct naive_past past;
+	const struct mmu_regs *npt; /* nested tables below an inner guest's, as if these were
+				     * the registers of who uses them; NULL: none */
 	unsigned maxphyaddr;
 	bool pdpte_a;	/* A in a PDPTE is let pass: emulated processors set it, so the library's
 			 * own walk does not mind it under nested paging */
@@ -49,11 +51,13 @@ struct naive_access {
 	u64 value;	/* written, or as read */
 };
 
-enum naive_end { NAIVE_OK, NAIVE_FAULT, NAIVE_MMIO, NAIVE_READONLY };
+enum naive_end { NAIVE_OK, NAIVE_FAULT, NAIVE_MMIO, NAIVE_READONLY, NAIVE_REFLECT };
 
 struct naive_result {
 	enum naive_end end;
-	u64 error;	/* NAIVE_FAULT */
+	u64 error;	/* NAIVE_FAULT, NAIVE_REFLECT */
+	gpa_t ngpa;	/* NAIVE_REFLECT: what the nested tables forbid */
+	const struct naive_way *way; /* for who visits ways */
 	gpa_t gpa;	/* where it leads, if the tables allow it */
 	unsigned level;	/* of the guest's mapping, or of the entry where it failed */
 	gpa_t entry[6];	/* by level: the entries read */
@@ -84,6 +88,15 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 unsigned naive_ways(struct naive *n, unsigned cpu, const struct mmu_regs *regs,
 		    const struct naive_access *a,
 		    bool (*visit)(void *arg, const struct naive_result *r), void *arg);
+
+/*
+ * Where the nested tables put an address of the inner guest's memory, which a table or
+ * the access itself is at. *gpa: its, then the guest's.
+ *
+ *   returns  false: nowhere, r is filled
+ */
+bool naive_place(struct naive *n, gpa_t *gpa, enum naive_kind kind, bool table,
+		 struct naive_way *way, bool set_ad, struct naive_result *r);
 
 /* Walks, sets A and D, and reads or writes. */
 void naive_do(struct naive *n, const struct mmu_regs *regs, struct naive_access *a,

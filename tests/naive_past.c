@@ -32,7 +32,8 @@ void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset)
 			abort();
 	}
 	change = &past->change[past->nr];
-	*change = (struct naive_change){ .until = past->now, .before = *latest };
+	*change = (struct naive_change){ .until = past->now, .before = *latest,
+					.told = past->told };
 	memcpy(&change->value, ram + offset / 8 * 8, 8);
 	*latest = past->nr++;
 }
@@ -59,6 +60,11 @@ void naive_flush(struct naive_past *past, unsigned cpu, unsigned pcids, bool glo
 			f->own[i] = past->now;
 	if (global_too)
 		f->all = past->now;
+}
+
+void naive_nested_flush(struct naive_past *past, unsigned cpu)
+{
+	past->flushes[cpu].nested = ++past->now;
 }
 
 void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva)
@@ -132,37 +138,41 @@ u64 naive_choose(const struct naive_past *past, const u8 *ram, u64 offset, unsig
 		 unsigned level, struct naive_way *way)
 {
 	struct naive_change known[NAIVE_VALUES];
-	u64 word, since = past->flushes[way->cpu].all;
-	unsigned nr = 0, at = way->depth++, pick;
+	const struct naive_flushes *f = &past->flushes[way->cpu];
+	u64 word, since = way->nested ? f->nested : f->all;
+	unsigned nr = 0, at = way->depth++, pick, levels = way->nested ? 1 : past->levels;
+	u64 *until = way->nested ? &way->nested_until : &way->until;
 
 	memcpy(&word, ram + offset / 8 * 8, 8);
 	add(known, &nr, part(word, offset, size), ~0ull);
-	for (u32 i = past->latest[offset / 8]; i && level <= past->levels;
+	for (u32 i = past->latest[offset / 8]; i && level <= levels;
 	     i = past->change[i].before) {
 		const struct naive_change *c = &past->change[i];
 
 		way->lost |= nr == NAIVE_VALUES;
-		if (c->until <= since || way->lost)
+		if (c->until <= since || way->lost || (way->nested && c->told))
 			break;
 		add(known, &nr, part(c->value, offset, size), c->until);
 	}
 	way->of[at] = nr;
+	way->offset[at] = offset;
 	pick = way->pick[at] < nr ? way->pick[at] : 0;
-	if (known[pick].until < way->until)
-		way->until = known[pick].until;
+	if (known[pick].until < *until)
+		*until = known[pick].until;
 	return known[pick].value;
 }
 
 bool naive_way_is_open(const struct naive_past *past, const struct naive_way *way, bool global)
 {
-	return way->until > horizon(past, way, global);
+	return way->until > horizon(past, way, global) &&
+	       way->nested_until > past->flushes[way->cpu].nested;
 }
 
 bool naive_next_way(struct naive_way *way)
 {
 	unsigned i = way->depth;
 
-	way->until = ~0ull;
+	way->until = way->nested_until = ~0ull;
 	way->depth = 0;
 	while (i--) {
 		if (++way->pick[i] < way->of[i])

@@ -24,11 +24,13 @@
 #define NAIVE_ROOTS	16	/* tables a vCPU had before, remembered */
 #define NAIVE_VALUES	64	/* of one entry in one walk */
 #define NAIVE_WAYS	4096	/* through the tables that are tried */
+#define NAIVE_DEPTH	35	/* entries in a walk: 5 of an inner guest, 5 above each and the page */
 
 /* What a vCPU was told to forget, and when. */
 struct naive_flushes {
 	u64 all;		/* everything */
 	u64 own[NAIVE_PCIDS];	/* everything of a PCID but global pages */
+	u64 nested;		/* what it knows of its guest's nested tables */
 	unsigned next;
 	struct {
 		gva_t page;
@@ -45,11 +47,13 @@ struct naive_past {
 	u64 now;		/* counts changes and flushes */
 	unsigned levels;	/* entries of this level and below can be stale */
 	bool settled;		/* writes are known to everybody at once */
+	bool told;		/* writes are known to who shadows nested tables */
 	u32 *latest;		/* by word of ram: index of its latest change; 0: none */
 	struct naive_change {
 		u64 value;	/* before */
 		u64 until;
 		u32 before;	/* index of the change before; 0: none */
+		bool told;	/* it was known at once to who shadows nested tables */
 	} *change;
 	u32 nr, room;
 	struct naive_flushes flushes[NAIVE_CPUS];
@@ -69,6 +73,8 @@ void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsig
 
 /* The vCPU forgets: what belongs to the PCIDs whose bits are set, and global pages. */
 void naive_flush(struct naive_past *past, unsigned cpu, unsigned pcids, bool global_too);
+/* It forgets its guest's nested tables. */
+void naive_nested_flush(struct naive_past *past, unsigned cpu);
 void naive_invlpg(struct naive_past *past, unsigned cpu, gva_t gva);
 
 /* The vCPU leaves these tables. */
@@ -81,10 +87,13 @@ bool naive_left_pdpte(const struct naive_past *past, gpa_t gpa);
 /* One way through the tables. */
 struct naive_way {
 	unsigned cpu, pcid;
+	bool nested;			/* the entries are of nested tables now */
 	gva_t gva;
 	unsigned depth;			/* entries chosen so far in this walk */
-	unsigned pick[5], of[5];	/* which of how many values */
+	unsigned pick[NAIVE_DEPTH], of[NAIVE_DEPTH];	/* which of how many values */
+	u64 offset[NAIVE_DEPTH];	/* where the entry lies */
 	u64 until;			/* when the first of the values taken went away; ~0: none */
+	u64 nested_until;		/* the same of nested tables */
 	bool lost;			/* an entry had more values than can be tried */
 };
 

@@ -148,14 +148,16 @@ static void set_bits(struct naive *n, const struct entry *e, u64 more, bool smal
 }
 
 /* Reads the entry of one level; false: the walk is over, r says how. */
-static bool read_entry(struct naive *n, struct mode m, gpa_t entry, unsigned level,
-		       struct naive_way *way, struct entry *e, struct naive_result *r)
+static bool read_entry(struct naive *n, struct mode m, unsigned level, struct naive_way *way,
+		       bool set_ad, struct entry *e, struct naive_result *r)
 {
 	/* Nobody watches the four entries of PAE: they can be stale as those of level 1. */
 	bool pdpte = level == 3 && !m.longmode && !m.small;
 
 	*e = (struct entry){ .level = level };
-	e->at = naive_memory(n, m.as, entry, &e->readonly);
+	if (n->npt && !naive_place(n, &r->entry[level], NAIVE_WRITE, true, way, set_ad, r))
+		return false;
+	e->at = naive_memory(n, m.as, r->entry[level], &e->readonly);
 	r->end = !e->at ? NAIVE_MMIO : NAIVE_READONLY;
 	if (!e->at || (e->readonly && n->tdp))
 		return false;
@@ -170,8 +172,8 @@ static bool read_entry(struct naive *n, struct mode m, gpa_t entry, unsigned lev
 
 /* false: the walk is over, r says how. */
 static bool walk_tables(struct naive *n, const struct mmu_regs *regs, struct mode m,
-			const struct naive_access *a, struct naive_way *way, struct entry *entry,
-			unsigned *count, struct naive_result *r)
+			const struct naive_access *a, struct naive_way *way, bool set_ad,
+			struct entry *entry, unsigned *count, struct naive_result *r)
 {
 	gpa_t table = first_table(m, regs->cr3);
 
@@ -181,8 +183,8 @@ static bool walk_tables(struct naive *n, const struct mmu_regs *regs, struct mod
 
 		r->level = level;
 		r->entry[level] = table + index_of(m, level, a->gva) * (m.small ? 4 : 8);
-		if (!read_entry(n, m, r->entry[level], level, way, e, r)) {
-			if (!n->tdp) /* a table that is not there has no entries */
+		if (!read_entry(n, m, level, way, set_ad, e, r)) {
+			if (!n->tdp && r->end != NAIVE_REFLECT) /* a table that is not there has no entries */
 				fault(regs, m, a, 0, r);
 			return false;
 		}
@@ -215,15 +217,19 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 	struct entry entry[5];
 	unsigned count = 0;
 	bool readonly;
+	/* The library asks the nested tables before it sets A and D, the hardware after. */
+	bool early = n->npt && !n->tdp && m.levels;
 
 	*r = (struct naive_result){ .gpa = a->gva, .level = 1, .w = true, .u = true, .x = true };
 	if (m.levels) {
-		if (!walk_tables(n, regs, m, a, way, entry, &count, r))
+		if (!walk_tables(n, regs, m, a, way, set_ad, entry, &count, r))
 			return;
 		if (!allowed(regs, a, r)) {
 			fault(regs, m, a, 1, r);
 			return;
 		}
+		if (early && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
+			return;
 		for (unsigned i = 0; i < count; i++) {
 			if (entry[i].readonly || !entry[i].rights)
 				continue;
@@ -234,6 +240,8 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 		if (set_ad && a->kind == NAIVE_WRITE && !entry[count - 1].readonly)
 			set_bits(n, &entry[count - 1], 0x40, m.small);
 	}
+	if (n->npt && !early && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
+		return;
 	if (!naive_memory(n, regs->smm, r->gpa, &readonly))
 		r->end = NAIVE_MMIO;
 	else

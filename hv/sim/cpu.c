@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_TRIES	8	/* of one access before we call it stuck */
+#define MAX_TDP_TRIES	32	/* the same if each of the guest's tables takes faults, too */
 #define VECTOR_PF	14
 #define TYPE_EXCEPTION	3
 
@@ -305,6 +306,7 @@ static bool turn(struct sim_cpu *cpu, struct sim_access *a)
 
 void sim_access(struct sim_cpu *cpu, struct sim_access *a)
 {
+	unsigned most = cpu_is_tdp(cpu) ? MAX_TDP_TRIES : MAX_TRIES;
 	struct mmu_regs regs = cpu->regs;
 
 	a->outcome = SIM_STUCK;
@@ -320,7 +322,7 @@ void sim_access(struct sim_cpu *cpu, struct sim_access *a)
 		mmu_set_regs(cpu->vcpu, &regs, false);
 		library_end(cpu->sim);
 	}
-	for (unsigned tries = 0; tries < MAX_TRIES && turn(cpu, a);)
+	for (unsigned tries = 0; tries < most && turn(cpu, a);)
 		tries += !cpu->kicked;
 	ch_set_cause(&cpu->sim->em, 0);
 	sim_emit(cpu->sim, cpu->id, access, a->gva, a->kind, a->outcome, a->value);
