@@ -151,19 +151,17 @@ struct frame_range {
 	gfn_t start, end;
 };
 
-static bool special_is_in(const struct mmu_vm *vm, const struct sp *sp, const void *arg)
+/* A page that mirrors a guest table there, or the root that stands over one. */
+static bool is_of_table_in(const struct sp *sp, const struct frame_range *range)
 {
-	const struct frame_range *range = arg;
-
-	(void)vm;
 	return !sp->role.direct && sp->role.smm == range->as && sp->gfn >= range->start &&
 	       sp->gfn < range->end;
 }
 
-static bool mirrors_in(const struct sp *sp, const struct frame_range *range)
+static bool special_is_in(const struct mmu_vm *vm, const struct sp *sp, const void *arg)
 {
-	return sp_has_gptes(sp) && sp->role.smm == range->as && sp->gfn >= range->start &&
-	       sp->gfn < range->end;
+	(void)vm;
+	return is_of_table_in(sp, arg);
 }
 
 static struct sp *active_from(struct mmu_vm *vm, struct list *node, const struct frame_range *range)
@@ -171,7 +169,7 @@ static struct sp *active_from(struct mmu_vm *vm, struct list *node, const struct
 	for (; node != &vm->active; node = node->next) {
 		struct sp *sp = list_entry(node, struct sp, active);
 
-		if (mirrors_in(sp, range))
+		if (is_of_table_in(sp, range))
 			return sp;
 	}
 	return NULL;

@@ -296,6 +296,18 @@ START_TEST(the_page_budget_counts_what_it_can_recycle)
 }
 END_TEST
 
+START_TEST(the_root_over_tables_of_fewer_levels_goes_with_their_memory)
+{
+	inner_begin(&in, 5, 4);
+	inner_reached(&in, 0x1000, W, 0x801000);
+	inner_leave(&in, 0);
+	ck_assert_int_eq(mmu_slot_delete(in.g.m.vm, 0, 0), MMU_OK);
+	machine_audit(&in.g.m);
+	ck_assert_uint_eq(inner_pages(&in), 0);
+	inner_fini(&in);
+}
+END_TEST
+
 TAP_MAIN("nested_change", l1s_stores_to_its_nested_tables_are_seen,
 	 a_huge_page_of_l1s_tree_does_not_let_it_write_to_them_unseen,
 	 memory_that_goes_is_gone_from_both_trees,
@@ -304,4 +316,5 @@ TAP_MAIN("nested_change", l1s_stores_to_its_nested_tables_are_seen,
 	 a_table_and_the_first_page_of_a_huge_leaf_are_kept_apart,
 	 memory_of_l2_is_read_and_written_by_its_own_addresses,
 	 a_look_sets_no_bit_in_either_table, a_page_that_is_refused_leaves_all_as_it_was,
-	 the_page_budget_counts_what_it_can_recycle)
+	 the_page_budget_counts_what_it_can_recycle,
+	 the_root_over_tables_of_fewer_levels_goes_with_their_memory)
