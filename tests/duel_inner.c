@@ -12,6 +12,7 @@ struct inner_search {
 	struct duel *d;
 	const struct sim_access *a;
 	u64 offset;	/* SIM_OK: where in ram it went */
+	u64 written;	/* a word that the access itself changed, not yet naive's; ~0: none */
 	bool found;
 };
 
@@ -22,7 +23,7 @@ static void take_ad(struct duel *d, u64 offset)
 
 	memcpy(&real, d->sim.mem.base + d->ram_hpa + (offset & ~7ull), 8);
 	if (!((real ^ *naive) & ~0x6000000060ull))
-		*naive = real;
+		*naive |= real;
 }
 
 static bool look_at_way(void *arg, const struct naive_result *r)
@@ -31,7 +32,8 @@ static bool look_at_way(void *arg, const struct naive_result *r)
 	const struct sim_access *a = s->a;
 
 	for (unsigned i = 0; i < r->way->depth; i++)
-		take_ad(s->d, r->way->offset[i]);
+		if ((r->way->offset[i] & ~7ull) != s->written)
+			take_ad(s->d, r->way->offset[i]);
 	if (!duel_ends_as(a, r->end))
 		return false;
 	if (a->outcome == SIM_OK)
@@ -51,7 +53,8 @@ static bool could_be(struct inner_search *s, const struct sim_cpu *cpu, const st
 		return s->found;
 	s->d->lost++;
 	for (u64 at = 0; at < 32 * PAGE_SIZE; at += 8)
-		take_ad(s->d, at);
+		if (at != s->written)
+			take_ad(s->d, at);
 	return true;
 }
 
@@ -96,11 +99,13 @@ static void compare_ways(struct duel *d, struct sim_cpu *cpu, const struct mmu_r
 			 const struct sim_access *a, const struct naive_access *na)
 {
 	const struct tlb_entry *e = tlb_find(&cpu->tlb, a->gva);
-	struct inner_search s = { .d = d, .a = a };
+	struct inner_search s = { .d = d, .a = a, .written = ~0ull };
 	bool ok;
 
 	d->windows++;
 	s.offset = e ? duel_tlb_offset(d, e, a->gva) : ~0ull;
+	if (a->outcome == SIM_OK && a->kind == HW_WRITE)
+		s.written = s.offset & ~7ull;
 	ok = could_be(&s, cpu, regs, na);
 	if (!ok && a->emulated) {
 		duel_for_library(d, true);
@@ -126,6 +131,7 @@ static void compare_ways(struct duel *d, struct sim_cpu *cpu, const struct mmu_r
 	}
 	naive_past_write(&d->naive.past, d->naive.ram, s.offset);
 	memcpy(d->naive.ram + s.offset, &a->value, a->size);
+	s.written = ~0ull;
 	could_be(&s, cpu, regs, na);
 }
 
@@ -139,7 +145,7 @@ static bool any_way(void *arg, const struct naive_result *r)
 void duel_inner_judge(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *regs,
 		      const struct sim_access *a, const struct naive_access *na)
 {
-	struct inner_search s = { .d = d, .a = a };
+	struct inner_search s = { .d = d, .a = a, .written = ~0ull };
 	bool several;
 
 	d->inner++;

@@ -203,7 +203,7 @@ void duel_op_vmexit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	if (op->r[0] % 4)
 		return;
 	duel_tell(op, "and no hypervisor any more");
-	duel_line(d, "cpu%u: vmfree", cpu->id);
+	duel_line(d, "cpu%u: vmoff", cpu->id);
 	sim_nested_free(cpu);
 }
 

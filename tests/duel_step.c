@@ -84,7 +84,9 @@ struct storm {
 /*
  * vCPUs that read guest entries differently (NX, PSE, PAE or long mode) take each
  * other's shadow pages away whenever they load a root. That ends in the right
- * answers, but at the same time it need not end soon.
+ * answers, but at the same time it need not end soon. So it is where a frame is a table
+ * of the guest's own and a nested one: whoever walks it gives the shadow up, and the
+ * inner guest has it built again.
  */
 static bool differ(const struct mmu_regs *a, const struct mmu_regs *b)
 {
