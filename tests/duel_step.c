@@ -78,6 +78,7 @@ static void reload_pdptes(struct duel *d)
 struct storm {
 	struct duel *d;
 	struct sim_cpu *cpu;
+	bool quarrel;	/* as it began: an inner guest may be left meanwhile */
 	struct sim_access access[STORM];
 };
 
@@ -117,7 +118,7 @@ static void storm_task(void *arg)
 			sched_point(s->d->sim.sched, POINT_line);
 		sim_access(s->cpu, a);
 		duel_model_drain(s->d);
-		if (a->outcome == SIM_STUCK && !quarrel(s->d))
+		if (a->outcome == SIM_STUCK && !s->quarrel)
 			duel_fail(s->d, "gva 0x%llx: the access faults for ever",
 				  (unsigned long long)a->gva);
 	}
@@ -151,7 +152,8 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	duel_line(d, "together");
 	sched_seed(d->sim.sched, op->r[0]);
 	for (unsigned i = 0; i < d->cpus; i++) {
-		storm[i] = (struct storm){ .d = d, .cpu = &d->sim.cpu[i] };
+		storm[i] = (struct storm){ .d = d, .cpu = &d->sim.cpu[i],
+					   .quarrel = quarrel(d) };
 		make_storm(&storm[i], op->r[1] + i);
 		if (!sched_add(d->sim.sched, i, storm_task, &storm[i]))
 			duel_fail(d, "no memory for a stack");
