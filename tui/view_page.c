@@ -91,6 +91,8 @@ static char mark(const struct model_vm *vm, const struct model_sp *sp, unsigned 
 		*ink = INK_dim;
 		return '.';
 	}
+	if (spte_is_mmio(spte))
+		return 'm';
 	if (!spte_is_present(spte)) {
 		*ink = INK_bad;
 		return '!';
@@ -209,7 +211,7 @@ static void prepare(struct ui *ui, int width)
 	}
 	add_map(ui, vm, sp, width < 2 * (int)PER_LINE);
 	describe_entry(ui, vm, sp);
-	add_wrapped(ui, ". none r ro w writable d dirty H huge > table ! not present", width,
+	add_wrapped(ui, ". none r ro w writable d dirty m mmio H huge > table ! not present", width,
 		    INK_dim);
 }
 

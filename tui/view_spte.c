@@ -16,6 +16,21 @@ static const struct bit_row bits[] = {
 };
 
 #define NR_BITS	 (sizeof(bits) / sizeof(bits[0]))
+
+/* In an entry of device memory the hardware looks no further than bit 51. */
+static const struct bit_row mmio_bits[] = {
+	{ 0, 0, "present", "the hardware looks at the entry" },
+	{ 1, 1, "writable", "the guest's tables allow writing, and its D is set" },
+	{ 2, 2, "user", "the guest's tables let user mode through" },
+	{ 10, 3, "generation", "low bits of the slots' generation" },
+	{ 11, 11, "mmu_present", "software: clear, so neither memory nor a table" },
+	{ 50, 12, "gfn", "the guest frame" },
+	{ 51, 51, "reserved", "a reserved address bit: every access faults" },
+	{ 62, 52, "generation", "high bits of the slots' generation" },
+	{ 63, 63, "nx", "the guest's tables let no instruction fetch through" },
+};
+
+#define NR_MMIO_BITS (sizeof(mmio_bits) / sizeof(mmio_bits[0]))
 #define HEADINGS 5u
 
 static u64 entry(struct ui *ui)
@@ -40,7 +55,9 @@ static void title(struct ui *ui, struct line *line)
 
 static size_t count(struct ui *ui)
 {
-	return ui_sp(ui) ? HEADINGS + NR_BITS : 1;
+	if (!ui_sp(ui))
+		return 1;
+	return HEADINGS + (spte_is_mmio(entry(ui)) ? NR_MMIO_BITS : NR_BITS);
 }
 
 /* The last event up to the cursor that set this entry. */
@@ -100,6 +117,8 @@ static void line_place(struct ui *ui, struct line *line)
 			 level_bytes(role.level) >> 10);
 	else if (spte_is_present(spte))
 		line_add(line, INK_address, " → table at hpa 0x%" PRIx64, (u64)(spte & SPTE_PFN));
+	else if (spte_is_mmio(spte))
+		line_add(line, INK_address, " → device memory");
 	else
 		line_add(line, INK_dim, " → nowhere");
 }
@@ -110,7 +129,10 @@ static void line_rights(u64 spte, struct line *line)
 		line_add(line, INK_dim, "empty: an access faults");
 		return;
 	}
-	line_add(line, INK_plain, "%s, %s%s%s", spte_is_present(spte) ? "present" : "not present",
+	line_add(line, INK_plain, "%s, %s%s%s",
+		 spte_is_mmio(spte)    ? "device memory" :
+		 spte_is_present(spte) ? "present" :
+					 "not present",
 		 spte & SPTE_W ? "writable" : "read-only", spte & SPTE_U ? ", user" : "",
 		 spte & SPTE_NX ? ", no execute" : "");
 	if (!(spte & SPTE_W) && spte_is_present(spte))
@@ -171,10 +193,14 @@ static void line(struct ui *ui, size_t i, struct line *line)
 		line_change(ui, line);
 		break;
 	case 4:
-		line_add(line, INK_dim, "A and D are set by the hardware: as last seen by software");
+		if (spte_is_mmio(spte))
+			line_add(line, INK_dim, "true as long as the slots have generation %u",
+				 spte_mmio_generation(spte));
+		else
+			line_add(line, INK_dim, "A and D are set by the hardware: as last seen by software");
 		break;
 	default:
-		line_bit(&bits[i - HEADINGS], spte, line);
+		line_bit(&(spte_is_mmio(spte) ? mmio_bits : bits)[i - HEADINGS], spte, line);
 	}
 }
 
