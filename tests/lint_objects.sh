@@ -4,7 +4,7 @@
 # bare-metal archives.
 . "${top_srcdir:-.}/tests/lint.sh"
 
-: "${CC:=cc}" "${NM:=nm}"
+: "${CC:=cc}" "${NM:=nm}" "${AR:=ar}"
 
 names()		# u|d FILE...: undefined or defined global names
 {
@@ -89,6 +89,15 @@ instrumented()	# BUILD-TREE
 	done
 }
 
+# A source that stands twice in a local.mk: who replaces a member (labs, mutants)
+# would leave the other one.
+twice()		# BUILD-TREE
+{
+	find "$1"/mmu "$1"/hv "$1"/tests -name '*.a' 2>/dev/null | while read -r file; do
+		$AR t "$file" | sort | uniq -d | sed "s|^|${file##*/} has twice |"
+	done
+}
+
 # Compile TEXT as FILE in an empty build tree; LINT finds it.
 planted()	# SENTENCE LINT FILE TEXT [CFLAGS]
 {
@@ -104,7 +113,7 @@ planted()	# SENTENCE LINT FILE TEXT [CFLAGS]
 	finds "$1" "$2" "$tree"
 }
 
-plan 14
+plan 16
 holds 'each back end keeps to itself' back_ends "$top_builddir"
 planted 'TDP code that uses rmaps is found' back_ends mmu/tdp_x.o \
 	'void rmap_add(void); void tdp_x(void); void tdp_x(void) { rmap_add(); }'
@@ -128,3 +137,6 @@ planted 'a call of the C library is found' strangers mmu/libmmu-hv.o \
 holds "the user's flags stay out of bare metal" instrumented "$top_builddir"
 planted 'a stack protector is found' instrumented mmu/libmmu-hv.o \
 	'void f(char *); void x(void); void x(void) { char a[64]; f(a); }' -fstack-protector-all
+holds 'no archive has a member twice' twice "$top_builddir"
+$AR q "$lint_scratch/build/mmu/libx.a" "$lint_scratch/build/x.c" "$lint_scratch/build/x.c" 2>/dev/null
+finds 'a member that is there twice is found' twice "$lint_scratch/build"

@@ -22,6 +22,8 @@ build=$(cd "$top_builddir" && pwd)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/mutants.XXXXXX") || exit 99
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 99' HUP INT TERM
+# A test program that fails must say so by its status.
+unset TAP_HARNESS
 table=
 [ "${1-}" = --table ] && { table=yes; shift; }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Golden screens: each tests/tui/NAME.script runs on the events of
-# tests/tui/shadow.events and must print exactly tests/tui/NAME.screen.
+# tests/tui/shadow.events, or on NAME.events if there are such, and must print
+# exactly tests/tui/NAME.screen.
 #
 #   UPDATE=1   writes the .screen files anew (look at them before a commit)
 
@@ -18,9 +19,11 @@ n=0
 for script; do
 	n=$((n + 1))
 	name=$(basename "$script" .script)
+	events=$here/shadow.events
+	[ ! -e "$here/$name.events" ] || events=$here/$name.events
 	size=$(sed -n '1s/^# size //p' "$script")
 	"$vitrine" view --script="$script" --size="${size:-80x24}" --source="$here/src" \
-		"$here/shadow.events" >"$name.screen" 2>"$name.err"
+		"$events" >"$name.screen" 2>"$name.err"
 	status=$?
 	[ -z "$UPDATE" ] || cp "$name.screen" "$here/"
 	if [ $status -eq 0 ] && cmp -s "$name.screen" "$here/$name.screen"; then
