@@ -100,7 +100,9 @@ dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
 
 # The simulated machine.
+if WITH_SHADOW_MMU
 hosted_tests += %D%/check_sim_control.t
+endif
 hosted_tests += %D%/check_sim_hardware.t
 hosted_tests += %D%/check_sim_scenario.t
 %C%_check_sim_control_t_LDADD = $(tui_libs) $(LDADD)
@@ -139,8 +141,15 @@ endif
 hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_decode.t
 hosted_tests += %D%/check_dev.t
+if WITH_TDP_MMU
 hosted_tests += %D%/check_emulate.t %D%/check_emulate_modes.t
+if HOST_X86_64
+hosted_tests += %D%/check_emulate_native.t
+endif
+if WITH_SHADOW_MMU
 hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_stores.t
+endif
+endif
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_stores_t_SOURCES = %D%/check_vm_stores.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h
@@ -149,7 +158,6 @@ hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_stores.t
 %C%_check_emulate_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_emulate_modes_t_LDADD = %D%/libfake.a $(LDADD)
 if HOST_X86_64
-hosted_tests += %D%/check_emulate_native.t
 %C%_check_emulate_native_t_SOURCES = %D%/check_emulate_native.c %D%/native.c %D%/native.h
 %C%_check_emulate_native_t_LDADD = %D%/libfake.a $(LDADD)
 endif
@@ -212,7 +220,11 @@ endif
 %C%_check_unsync_links_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 
 # The duel: the library against a naive MMU, on the simulated machine.
+if WITH_SHADOW_MMU
+if WITH_TDP_MMU
 hosted_tests += %D%/duel.t
+endif
+endif
 %C%_duel_t_SOURCES = \
 	%D%/duel.c %D%/duel.def %D%/duel.h \
 	%D%/duel_access.c \
