@@ -110,6 +110,16 @@ static void audit_counters(struct audit *audit, const struct memslot *slot)
 		audit_ranges(audit, slot, level);
 }
 
+static void audit_arrays(struct audit *audit, const struct memslot *slot)
+{
+	const struct parray *arrays[] = { &slot->rmap[0], &slot->rmap[1], &slot->rmap[2],
+					  &slot->track, &slot->shadowed };
+
+	for (unsigned i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		audit_check(audit, RULE_C_7, !arrays[i]->pages == !audit->vm->shadow_used,
+			    AT(0, i), arrays[i]->pages, audit->vm->shadow_used);
+}
+
 void audit_slots(struct audit *audit)
 {
 	for (unsigned as = 0; as < MMU_NR_AS; as++) {
@@ -120,6 +130,7 @@ void audit_slots(struct audit *audit)
 			if (!slot)
 				continue;
 			audit_overlaps(audit, slot);
+			audit_arrays(audit, slot);
 			if (audit->vm->shadow_used)
 				audit_counters(audit, slot);
 		}

@@ -262,12 +262,16 @@ static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)
 void audit_roots(struct audit *audit)
 {
 	bool nests = anybody_nests(audit->vm);
+	u32 unused = 0;
 
 	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp)) {
 		audit_root_count(audit, sp);
 		audit_check(audit, RULE_R_3, !sp->role.guest_mode || sp->role.invalid || nests,
 			    AT(sp->id, 0), sp->role.word, 0);
+		unused += sp->role.invalid && !sp->root_count;
 	}
+	audit_check(audit, RULE_N_3, unused == audit->vm->nr_deferred, AT(0, 0), unused,
+		    audit->vm->nr_deferred);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		if (audit->vm->vcpu[i])
 			audit_vcpu(audit, audit->vm->vcpu[i]);

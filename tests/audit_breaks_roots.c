@@ -120,3 +120,22 @@ struct machine *break_S_3(void)
 	g.m.vcpu[1]->regs.smm = true;
 	return &g.m;
 }
+
+struct machine *break_N_3(void)
+{
+	const union mmu_role role = { .level = 1, .direct = 1, .access = ACC_ALL };
+	struct mmu_op op;
+
+	make_guest();
+	op_begin(&op, g.m.vm, NULL, true);
+	sp_set_invalid(sp_create(&op, 0, role, 0));
+	op_end(&op);
+	return &g.m;
+}
+
+struct machine *break_C_7(void)
+{
+	make_guest();
+	g.m.vm->shadow_used = false;
+	return &g.m;
+}
