@@ -135,16 +135,35 @@ static void fault(const struct mmu_regs *regs, struct mode m, const struct naive
 }
 
 /* A and D say nothing about where an entry leads, so they leave no past; but what
- * is A of a small entry is a bit of an address for who reads entries of 8 bytes. */
-static void set_bits(struct naive *n, const struct entry *e, u64 more, bool small)
+ * is A of a small entry is a bit of an address for who reads entries of 8 bytes.
+ * false: it is not what the walk has read, for it is an entry of another level, too. */
+static bool set_bits(struct naive *n, const struct entry *e, u64 more, bool small)
 {
 	u64 pte = 0, offset = e->at - n->ram;
 
+	if (!(more & ~e->pte))
+		return true;
 	memcpy(&pte, e->at, small ? 4 : 8);
-	if (small && offset & 4 && more & ~pte)
+	if (pte != e->pte)
+		return false;
+	if (small && offset & 4)
 		naive_past_write(&n->past, n->ram, offset);
 	pte |= more;
 	memcpy(e->at, &pte, small ? 4 : 8);
+	return true;
+}
+
+/* A in every entry that has it, from the root on, and D in the last. */
+static bool set_accessed_and_dirty(struct naive *n, const struct entry *entry, unsigned count,
+				   bool dirty, bool small)
+{
+	for (unsigned i = 0; i < count; i++) {
+		u64 more = dirty && i == count - 1 ? 0x60 : 0x20;
+
+		if (!entry[i].readonly && entry[i].rights && !set_bits(n, &entry[i], more, small))
+			return false;
+	}
+	return true;
 }
 
 /* Reads the entry of one level; false: the walk is over, r says how. */
@@ -230,15 +249,13 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 		}
 		if (early && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
 			return;
-		for (unsigned i = 0; i < count; i++) {
-			if (entry[i].readonly || !entry[i].rights)
-				continue;
-			r->own |= entry[i].at == entry[0].at && !entry[0].rights;
-			if (set_ad)
-				set_bits(n, &entry[i], 0x20, m.small);
+		for (unsigned i = 1; i < count && !entry[0].rights; i++)
+			r->own |= entry[i].at == entry[0].at && !entry[i].readonly;
+		if (set_ad && !set_accessed_and_dirty(n, entry, count, a->kind == NAIVE_WRITE,
+						      m.small)) {
+			naive_walk_way(n, regs, a, way, set_ad, r);
+			return;
 		}
-		if (set_ad && a->kind == NAIVE_WRITE && !entry[count - 1].readonly)
-			set_bits(n, &entry[count - 1], 0x40, m.small);
 	}
 	if (n->npt && !early && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
 		return;
