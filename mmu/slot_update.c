@@ -3,7 +3,9 @@
  * Creation and deletion of slots. Generations count up by MMU_NR_AS from the
  * number of the address space, so that none of one is ever one of the other.
  */
+#include "mmu/slots.h"
 #include "mmu/backend.h"
+#include "mmu/dirty_log.h"
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
 
@@ -170,4 +172,46 @@ enum mmu_status mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned id)
 	}
 	op_end(&op);
 	return slot ? MMU_OK : MMU_NOENT;
+}
+
+/* ---- flags -------------------------------------------------------------------- */
+
+/* What a slot has from its creation to its deletion. */
+#define SLOT_FIXED_FLAGS	(MMU_SLOT_READONLY | MMU_SLOT_SMRAM)
+
+static enum mmu_status flags_change(struct mmu_op *op, struct memslot *slot, u32 flags)
+{
+	u32 old_flags = slot->flags;
+	enum mmu_status status;
+
+	generation_begin(op->vm, slot->as);
+	slot->flags = flags;
+	status = slot_flags_changed(op, slot, old_flags);
+	if (status == MMU_OK)
+		vm_emit(op->vm, MMU_NO_VCPU, slot_flags, slot->as, slot->id, (u8)flags);
+	else
+		slot->flags = old_flags;
+	generation_end(op, slot->as);
+	return status;
+}
+
+enum mmu_status mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned id, u32 flags)
+{
+	enum mmu_status status = MMU_OK;
+	struct memslot *slot;
+	struct mmu_op op;
+
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS ||
+	    flags & ~(SLOT_FIXED_FLAGS | MMU_SLOT_LOG_DIRTY))
+		return MMU_INVAL;
+	op_begin(&op, vm, NULL, true);
+	slot = slot_by_id(vm, as, id);
+	if (!slot)
+		status = MMU_NOENT;
+	else if ((slot->flags ^ flags) & SLOT_FIXED_FLAGS)
+		status = MMU_INVAL;
+	else if (slot->flags != flags)
+		status = flags_change(&op, slot, flags);
+	op_end(&op);
+	return status;
 }

@@ -195,6 +195,10 @@ static void on_memory(struct model *model, const struct fake_event *event)
 		memset(&model->slot[event->slot_delete.as][event->slot_delete.slot], 0,
 		       sizeof(event->slot_create));
 		break;
+	case EV_slot_flags:
+		model->slot[event->slot_flags.as][event->slot_flags.slot].flags =
+			event->slot_flags.flags;
+		break;
 	case EV_slot_generation:
 		model->generation[event->slot_generation.as] = event->slot_generation.generation;
 		break;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mmu/memslot.h"
+#include "mmu/slots.h"
 #include "mmu/page_track.h"
 
 static struct machine m;
@@ -338,6 +339,46 @@ START_TEST(the_track_counters_know_tables_and_forbid_huge_pages)
 }
 END_TEST
 
+START_TEST(only_the_log_of_a_slot_is_turned_on_and_off)
+{
+	const u32 fixed = MMU_SLOT_SMRAM | MMU_SLOT_READONLY;
+
+	machine_init(&m, &shadow);
+	ck_assert_int_eq(create(1, 7, 0xa0, 0x20, fixed), MMU_OK);
+	ck_assert_int_eq(create(0, 7, 0xa0, 0x20, 0), MMU_OK);
+	ck_assert(is_generation(0, 2) && is_generation(1, 3));
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 1, 7, fixed | MMU_SLOT_LOG_DIRTY), MMU_OK);
+	ck_assert_uint_eq(slot_by_id(m.vm, 1, 7)->flags, fixed | MMU_SLOT_LOG_DIRTY);
+	ck_assert_uint_eq(fake_last(&m.fake, EV_slot_flags)->slot_flags.flags,
+			  fixed | MMU_SLOT_LOG_DIRTY);
+	ck_assert(is_generation(0, 2) && is_generation(1, 5));
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 1, 7, fixed | MMU_SLOT_LOG_DIRTY), MMU_OK);
+	ck_assert(is_generation(1, 5));
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 1, 7, fixed), MMU_OK);
+	ck_assert(is_generation(1, 7));
+	ck_assert_uint_eq(fake_count(&m.fake, EV_slot_flags), 2);
+	machine_audit(&m);
+	machine_fini(&m);
+}
+END_TEST
+
+START_TEST(flags_that_cannot_be_are_refused_and_change_nothing)
+{
+	machine_init(&m, &shadow);
+	ck_assert_int_eq(create(0, 7, 0xa0, 0x20, 0), MMU_OK);
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 0, 7, MMU_SLOT_READONLY), MMU_INVAL);
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 0, 7, MMU_SLOT_SMRAM), MMU_INVAL);
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 0, 7, 8), MMU_INVAL);
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 2, 7, 0), MMU_INVAL);
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 0, MMU_MAX_SLOTS, 0), MMU_INVAL);
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 1, 7, 0), MMU_NOENT);
+	ck_assert_uint_eq(slot_by_id(m.vm, 0, 7)->flags, 0);
+	ck_assert(is_generation(0, 2) && is_generation(1, 1));
+	ck_assert_uint_eq(fake_count(&m.fake, EV_slot_flags), 0);
+	machine_fini(&m);
+}
+END_TEST
+
 START_TEST(events_tell_what_happened_to_the_slots)
 {
 	const struct fake_event *event;
@@ -377,4 +418,6 @@ TAP_MAIN("memslot",
 	 the_rmaps_of_all_slots_are_made_or_none,
 	 every_frame_and_huge_entry_has_an_rmap_head_of_its_own,
 	 the_track_counters_know_tables_and_forbid_huge_pages,
+	 only_the_log_of_a_slot_is_turned_on_and_off,
+	 flags_that_cannot_be_are_refused_and_change_nothing,
 	 events_tell_what_happened_to_the_slots)

@@ -35,6 +35,17 @@ ON(slot_delete)
 		model_damage(s, "slot %u of address space %u was not there", e->slot, e->as);
 }
 
+ON(slot_flags)
+{
+	u64 key = model_slot_key(e->as, e->slot);
+
+	if (map_get(&s->vm->slots, key))
+		((struct model_slot *)map_put(&s->vm->slots, key))->flags = e->flags;
+	else
+		model_damage(s, "slot %u of address space %u changed, and was not there", e->slot,
+			     e->as);
+}
+
 ON(slot_generation)
 {
 	if (e->as < MMU_NR_AS)
@@ -356,6 +367,6 @@ const struct step_row model_mmu_rows[] = {
 	ROW(nested_enter), ROW(nested_leave),
 	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
 	ROW(mmu_config), ROW(knob), ROW(slot_create),
-	ROW(slot_delete), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
+	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }
 };
