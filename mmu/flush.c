@@ -9,9 +9,16 @@
 void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 		   const struct mmu_site *site)
 {
-	op->flush = true;
+	bool joins = op->owed;
+
+	op->owed |= 1u << why;
+	flush_range_add(&op->range, gfn, npages);
 	stat_add(op->vm, flush_requests, 1);
-	mmu_emit(op->vm->env, op_vcpu(op), site, flush_request, (u8)why, gfn, npages);
+	stat_add(op->vm, flush_joined, joins);
+	if (joins)
+		mmu_emit(op->vm->env, op_vcpu(op), site, flush_joined, (u8)why, gfn, npages);
+	else
+		mmu_emit(op->vm->env, op_vcpu(op), site, flush_request, (u8)why, gfn, npages);
 }
 
 /* Which of these bits are in the word, each as its event. */
@@ -71,9 +78,10 @@ void flush_pay(struct mmu_op *op)
 	struct mmu_vm *vm = op->vm;
 	bool kicked;
 
-	if (!op->flush)
+	if (!op->owed)
 		return;
 	mmu_point(vm, flush_request);
+	stat_add(vm, flush_batches, 1);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		if (!vm->vcpu[i])
 			continue;
@@ -84,7 +92,8 @@ void flush_pay(struct mmu_op *op)
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		while (vm->vcpu[i] && runs_on_old_entries(vm->vcpu[i]))
 			vm->env->relax(vm->env->ctx);
-	op->flush = false;
+	op->owed = 0;
+	op->range = (struct flush_range){ 0 };
 	mmu_point(vm, flush_paid);
 }
 

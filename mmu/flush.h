@@ -3,6 +3,11 @@
  * TLB flushes: collected in the operation, done once. A vCPU in guest mode is
  * kicked, and the flush is over when it has left; one outside just finds the
  * request before it enters.
+ *
+ *	flush_need()   an operation owes, for a reason and a range
+ *	flush_pay()    once for all that is owed, before the lock is given back or a
+ *	               page is freed; op.c sees to that, and checks it
+ *	mmu_enter()    a vCPU does once whatever it was asked for how often
  */
 #ifndef MMU_FLUSH_H
 #define MMU_FLUSH_H
@@ -14,8 +19,10 @@ enum flush_why {
 #include "mmu/flush.def"
 };
 
-/* The operation owes all vCPUs a flush, for this range and reason.
- * events  flush_request */
+/* The operation owes all vCPUs a flush, for this reason and these frames of the
+ * guest: every one whose translations were changed, at the size they were mapped
+ * with; npages 0: every frame there is.
+ * events  flush_request; flush_joined if one was owed already */
 void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 		   const struct mmu_site *site);
 #define flush_need(op, why, gfn, npages) flush_need_at(op, why, gfn, npages, MMU_SITE)

@@ -13,6 +13,7 @@
 
 #include "mmu/env.h"
 #include "mmu/event.h"
+#include "mmu/flush_range.h"
 #include "mmu/lock.h"
 #include "mmu/mmu.h"
 #include "mmu/nested.h"
@@ -314,7 +315,9 @@ struct mmu_op {
 	struct mmu_vm *vm;
 	struct mmu_vcpu *vcpu;		/* NULL where none is at work */
 	enum { OP_UNLOCKED, OP_READ, OP_WRITE } locked;
-	bool flush;			/* a flush is owed to all vCPUs */
+	u32 owed;			/* why all vCPUs are owed a flush: a bit for each row of
+					 * flush.def; 0: they are not */
+	struct flush_range range;	/* of what */
 	struct list zapped;		/* shadow pages to free after the flush */
 	struct page_reserve *reserve;	/* where pages come from; NULL: the host */
 };

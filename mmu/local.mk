@@ -26,6 +26,7 @@ mmu_sources += %D%/event.h
 mmu_sources += %D%/flush.c
 mmu_sources += %D%/flush.def
 mmu_sources += %D%/flush.h
+mmu_sources += %D%/flush_range.h
 mmu_sources += %D%/guest_flush.c
 mmu_sources += %D%/guest_pte.c
 mmu_sources += %D%/guest_pte.h

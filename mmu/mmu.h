@@ -421,7 +421,8 @@ struct mmu_stats {
 	u64 sps;		/* shadow pages now */
 	u64 sp_made, sp_hits, sp_zapped, sp_recycled;
 	u64 sptes_4k, sptes_2m, sptes_1g;	/* leaf entries now */
-	u64 flush_requests, flushes;		/* asked for, and vCPU flushes done */
+	/* Flushes: needed; of those, needed while one was owed; of all vCPUs; by a vCPU. */
+	u64 flush_requests, flush_joined, flush_batches, flushes;
 	u64 guest_writes;	/* to shadowed page tables */
 	u64 unsync;		/* pages that may be stale, now */
 	u64 unsyncs, syncs;	/* pages made unsync; pages compared with their tables */

@@ -37,6 +37,8 @@ enum mmu_status op_begin_stocked(struct mmu_op *op, struct mmu_vcpu *vcpu, bool 
  * readers may still be. */
 static void op_free_zapped(struct mmu_op *op)
 {
+	mmu_check(op->vm, list_is_empty(&op->zapped) || !op->owed,
+		  "N-4: pages are freed while a flush is owed", op->owed, op->range.start);
 	if (!list_is_empty(&op->zapped))
 		mmu_point(op->vm, zap_prepared);
 	while (!list_is_empty(&op->zapped)) {
@@ -47,16 +49,24 @@ static void op_free_zapped(struct mmu_op *op)
 	}
 }
 
-static void settle(struct mmu_op *op)
+/* Who takes the lock next may rely on it that no TLB knows more than the tables. */
+static void op_unlock(struct mmu_op *op)
 {
-	if (!list_is_empty(&op->zapped) && !op->flush)
-		flush_need(op, FLUSH_zap_sp, 0, 0);
-	flush_pay(op);
-	op_free_zapped(op);
+	mmu_check(op->vm, !op->owed, "U-2: the lock is given back while a flush is owed", op->owed,
+		  op->range.start);
 	if (op->locked == OP_WRITE)
 		rw_write_unlock(&op->vm->lock);
 	else
 		rw_read_unlock(&op->vm->lock);
+}
+
+static void settle(struct mmu_op *op)
+{
+	if (!list_is_empty(&op->zapped) && !op->owed)
+		flush_need(op, FLUSH_zap_sp, 0, 0);
+	flush_pay(op);
+	op_free_zapped(op);
+	op_unlock(op);
 	epoch_reap(op->vm);
 }
 

@@ -121,6 +121,8 @@ hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spt
 %C%_check_spte_t_LDADD = %D%/libfake.a $(LDADD)
 
 if WITH_TDP_MMU
+hosted_tests += %D%/check_flush.t
+%C%_check_flush_t_LDADD = %D%/libfake.a $(LDADD)
 hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/check_threads.t
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)

@@ -75,8 +75,9 @@ struct model_tlb {
 /* A line of the flush ledger. */
 struct model_flush {
 	u64 seq;
-	u16 id;		/* flush_request, flush_vcpu or flush_done */
+	u16 id;		/* of the event */
 	u8 why, target;
+	u32 asked;	/* flush_done: how often the vCPU had been told since its last one */
 	u64 gfn, npages;
 };
 
@@ -105,6 +106,7 @@ struct model_vcpu {
 	struct ev_regs regs;
 	u64 regs_seq;
 	u64 flushed_seq;	/* last flush_done */
+	u32 flush_asked;	/* flush_vcpu since then */
 	u32 requests;		/* pending: a bit each, rows of mmu/request.def */
 };
 

@@ -304,16 +304,34 @@ ON(flush_request)
 	line->npages = e->npages;
 }
 
+ON(flush_joined)
+{
+	struct model_flush *line = ledger_line(s);
+
+	line->why = e->why;
+	line->gfn = e->gfn;
+	line->npages = e->npages;
+}
+
 ON(flush_vcpu)
 {
 	ledger_line(s)->target = e->target;
+	if (e->target < MODEL_MAX_VCPUS)
+		s->vm->vcpu[e->target].flush_asked++;
 }
 
 ON(flush_done)
 {
-	ledger_line(s)->target = e->target;
-	if (e->target < MODEL_MAX_VCPUS)
-		s->vm->vcpu[e->target].flushed_seq = s->ev->seq;
+	struct model_flush *line = ledger_line(s);
+	struct model_vcpu *vcpu;
+
+	line->target = e->target;
+	if (e->target >= MODEL_MAX_VCPUS)
+		return;
+	vcpu = &s->vm->vcpu[e->target];
+	vcpu->flushed_seq = s->ev->seq;
+	line->asked = vcpu->flush_asked;
+	vcpu->flush_asked = 0;
 }
 
 static void set_request(struct step *s, u8 target, u8 what, bool pending)
@@ -365,7 +383,7 @@ const struct step_row model_mmu_rows[] = {
 	ROW(sp_unsync), ROW(sp_sync), ROW(rmap_add), ROW(rmap_remove), ROW(track_add),
 	ROW(track_remove), ROW(root_set), ROW(root_count), ROW(mmu_role), ROW(guest_cr3),
 	ROW(nested_enter), ROW(nested_leave),
-	ROW(flush_request), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
+	ROW(flush_request), ROW(flush_joined), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
 	ROW(mmu_config), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }

@@ -117,13 +117,23 @@ static void flushes_line(struct ui *ui, size_t i, struct line *line)
 	const struct model_flush *f = &vm->ledger[nr % MODEL_LEDGER];
 
 	line_add(line, INK_dim, "%" PRIu64 " ", f->seq);
-	if (f->id == EV_flush_request)
+	switch (f->id) {
+	case EV_flush_request:
 		line_add(line, INK_plain, "request  gfn %" PRIx64 " pages %" PRIu64 ": %s", f->gfn,
 			 f->npages, why_sentence(f->why));
-	else if (f->id == EV_flush_vcpu)
+		break;
+	case EV_flush_joined:
+		line_add(line, INK_dim, "  joins  gfn %" PRIx64 " pages %" PRIu64 ": %s", f->gfn,
+			 f->npages, why_sentence(f->why));
+		break;
+	case EV_flush_vcpu:
 		line_add(line, INK_plain, "  told   vcpu%u", f->target);
-	else
+		break;
+	default:
 		line_add(line, INK_good, "  done   vcpu%u enters with an empty TLB", f->target);
+		if (f->asked > 1)
+			line_add(line, INK_good, ", asked %u times", f->asked);
+	}
 }
 
 const struct view_ops view_flushes = {
