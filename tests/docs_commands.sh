@@ -78,7 +78,7 @@ options() { grep -o -E -e '--[a-z][a-z-]*' | sort -u; }
 undocumented()	# MANUAL-PAGE
 {
 	sed -n 's/^\.\(It \)\{0,1\}.*\bFl -\([a-z-]*\).*/--\2/p' "$1" | sort -u >"$scratch/manual"
-	for verb in demo run sim view trace guests lab doctor; do
+	for verb in demo run sim compare view trace guests lab doctor; do
 		vitrine $verb --help 2>/dev/null | grep -v 'vitrine-sim ' | options
 	done | sort -u | grep -v -x -e --help >"$scratch/told"
 	grep -v -x -F -f "$scratch/manual" "$scratch/told" | sed 's/$/ is not in the manual page/'

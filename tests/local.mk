@@ -82,6 +82,10 @@ coverage:
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/coverage.sh $(COVERAGE)
 .PHONY: check-hosted check-long check-threads mutants coverage
 
+# Two runs beside each other.
+dist_check_SCRIPTS += %D%/compare.sh
+TESTS += %D%/compare.sh
+
 # The lints: rules of the house which a script can see.
 dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
 dist_check_SCRIPTS += %D%/lint_source.sh

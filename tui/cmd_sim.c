@@ -13,8 +13,8 @@
 #include "tui/say.h"
 #include "tui/verb.h"
 
-#define MAX_ARGS 10
-#define TEXTS 5
+#define MAX_ARGS 24
+#define TEXTS 20
 #define TEXT 300
 
 static int help(void)
@@ -46,10 +46,25 @@ static void add(struct words *w, const char *option, const char *value)
 	w->argv[w->nr++] = w->text[w->texts++];
 }
 
+/* "huge=0 hot=8": an option each. */
+static void add_knobs(struct words *w, const char *knobs)
+{
+	char knob[TEXT / 2];
+
+	while (*knobs && w->texts + 6 < TEXTS) {
+		size_t n = strcspn(knobs, " ");
+
+		snprintf(knob, sizeof(knob), "%.*s", (int)n, knobs);
+		add(w, "set", knob);
+		knobs += n + strspn(knobs + n, " ");
+	}
+}
+
 static void fill(struct words *w, const struct start_options *opt, char *scenario)
 {
 	*w = (struct words){ .nr = 2 };
 	add(w, "mmu", opt->machine.mmu);
+	add_knobs(w, opt->words);
 	add(w, "seed", opt->seed);
 	add(w, "explore", opt->explore);
 	add(w, "tries", opt->tries);

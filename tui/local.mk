@@ -18,6 +18,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/record.h %D%/record_i.h %D%/record_write.c %D%/record_read.c \
 	%D%/link.h %D%/link_i.h %D%/link.c %D%/link_command.c \
 	%D%/build.h %D%/build.c %D%/mutant.h %D%/mutant_i.h %D%/mutant.c %D%/mutant_build.c \
+	%D%/compare.def %D%/compare.h %D%/compare.c %D%/compare_diff.c \
 	%D%/open.h %D%/open.c %D%/paths.h %D%/paths.c \
 	%D%/ram.h %D%/ram.c %D%/machine.h %D%/machine_i.h %D%/machine.c %D%/qemu.c \
 	%D%/relay.h %D%/relay.c %D%/session.h %D%/session.c \
@@ -34,7 +35,7 @@ tui_libs = %D%/libtui.a hv/libhv.a mmu/libmmu.a $(JANSSON_LIBS)
 bin_PROGRAMS += %D%/vitrine
 %C%_vitrine_SOURCES = \
 	%D%/main.c %D%/verb.h %D%/verb.def %D%/cmd_view.c %D%/cmd_trace.c \
-	%D%/cmd_run.c %D%/cmd_sim.c %D%/cmd_guests.c %D%/cmd_lab.c %D%/cmd_doctor.c \
+	%D%/cmd_run.c %D%/cmd_sim.c %D%/cmd_compare.c %D%/cmd_guests.c %D%/cmd_lab.c %D%/cmd_doctor.c \
 	%D%/builtin.h %D%/options.h %D%/options.c %D%/option.def %D%/live.h %D%/live.c \
 	%D%/loop.h %D%/loop.c %D%/screen.h
 %C%_vitrine_LDADD = $(tui_libs)

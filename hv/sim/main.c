@@ -2,7 +2,8 @@
 /*
  * vitrine-sim: runs a scenario on the simulated machine.
  *
- *	vitrine-sim [--mmu=shadow|tdp] [--seed=N] [--shared=FILE] [--wait] SCENARIO
+ *	vitrine-sim [--mmu=shadow|tdp] [--set=KNOB=VALUE]... [--seed=N] [--shared=FILE]
+ *		[--wait] SCENARIO
  *	vitrine-sim --explore[=N] [--tries=N] [--output=FILE] SCENARIO
  *
  * With --shared the machine's memory is FILE, which the host program maps, and
@@ -34,6 +35,7 @@ static const char help[] =
 	"Run a scenario of memory operations on a simulated machine with vitrine's MMU.\n"
 	"\n"
 	"      --mmu=shadow|tdp   the back end, whatever the scenario says\n"
+	"      --set=KNOB=VALUE   a knob, whatever the scenario says\n"
 	"      --seed=N           of the scheduler that interleaves vCPUs (1)\n"
 	"      --shared=FILE      keep the machine's memory in FILE, read doorbells from stdin\n"
 	"      --explore[=N]      search the orders in which vCPUs can run: all with up to N (2)\n"
@@ -90,6 +92,26 @@ static bool take_number(const char *option, const char *text, u64 max, u64 *numb
 	return false;
 }
 
+/* "unsync=0"; its range is looked at when the machine exists. */
+static bool take_knob(struct arguments *args, const char *text)
+{
+	const char *value = strchr(text, '=');
+	char name[32];
+	enum mmu_knob knob;
+
+	snprintf(name, sizeof(name), "%.*s", value ? (int)(value - text) : 0, text);
+	knob = mmu_knob_by_name(name);
+	if (knob == MMU_NR_KNOBS) {
+		fprintf(stderr, "vitrine-sim: --set=%s: KNOB=VALUE is wanted, with a knob of ", text);
+		for (unsigned i = 0; i < MMU_NR_KNOBS; i++)
+			fprintf(stderr, "%s%s", mmu_knobs[i].name,
+				i + 1 < MMU_NR_KNOBS ? ", " : "\n");
+		return false;
+	}
+	args->run.is_set[knob] = true;
+	return take_number("set", value + 1, ~0ull, &args->run.set[knob]);
+}
+
 static bool take_explore(struct arguments *args, const char *text)
 {
 	u64 number = 2;
@@ -109,6 +131,8 @@ static bool take_option(struct arguments *args, int letter)
 		return take_mmu(args, optarg);
 	case 's':
 		return take_number("seed", optarg, ~0ull, &args->run.seed);
+	case 'k':
+		return take_knob(args, optarg);
 	case 'f':
 		args->run.shared = optarg;
 		return true;
@@ -131,6 +155,7 @@ static int take_arguments(int argc, char **argv, struct arguments *args)
 {
 	static const struct option options[] = {
 		{ "mmu", required_argument, NULL, 'm' },     { "seed", required_argument, NULL, 's' },
+		{ "set", required_argument, NULL, 'k' },
 		{ "shared", required_argument, NULL, 'f' },  { "wait", no_argument, NULL, 'w' },
 		{ "quiet", no_argument, NULL, 'q' },	     { "words", no_argument, NULL, 'l' },
 		{ "explore", optional_argument, NULL, 'x' }, { "tries", required_argument, NULL, 't' },
@@ -157,6 +182,13 @@ static int take_arguments(int argc, char **argv, struct arguments *args)
 	}
 	if (!args->search && (args->explore.tries || args->explore.output)) {
 		fprintf(stderr, "vitrine-sim: usage: --tries and --output go with --explore\n");
+		return RUN_BAD;
+	}
+	for (unsigned i = 0; args->search && i < MMU_NR_KNOBS; i++) {
+		if (!args->run.is_set[i])
+			continue;
+		fprintf(stderr, "vitrine-sim: --set=%s: not with --explore: the scenario it "
+			"writes would lack it; add a line \"knob\"\n", mmu_knobs[i].name);
 		return RUN_BAD;
 	}
 	args->scenario = argv[optind];

@@ -110,8 +110,11 @@ static const char *split(struct run *run, const struct scn_line *line)
 
 static const char *knob(struct run *run, const struct scn_line *line)
 {
-	enum mmu_status status = mmu_set_knob(run->sim.vm, mmu_knob_by_name(line->w[0]), line->n[0]);
+	enum mmu_knob knob = mmu_knob_by_name(line->w[0]);
+	enum mmu_status status = MMU_OK;
 
+	if (!run->options->is_set[knob])
+		status = mmu_set_knob(run->sim.vm, knob, line->n[0]);
 	return status == MMU_OK ? NULL : "the knob does not take this value";
 }
 
@@ -221,6 +224,21 @@ static bool create(struct run *run)
 	return !failed;
 }
 
+/* false: a knob does not take the value, which was said. */
+static bool set_knobs(struct run *run)
+{
+	for (unsigned i = 0; i < MMU_NR_KNOBS; i++) {
+		if (!run->options->is_set[i] ||
+		    mmu_set_knob(run->sim.vm, i, run->options->set[i]) == MMU_OK)
+			continue;
+		fprintf(run->options->messages, "vitrine-sim: --set=%s=%llu: from %llu to %llu\n",
+			mmu_knobs[i].name, (unsigned long long)run->options->set[i],
+			(unsigned long long)mmu_knobs[i].min, (unsigned long long)mmu_knobs[i].max);
+		return false;
+	}
+	return true;
+}
+
 /* Other tables, other numbers: a back end that was forced may be the reason. */
 static void say_mode(struct run *run)
 {
@@ -303,7 +321,7 @@ static bool run_guarded(struct run *run)
 
 	run->sim.on_panic = &panicked;
 	if (!setjmp(panicked)) {
-		if (between(run) && !run_lines(run))
+		if (!set_knobs(run) || (between(run) && !run_lines(run)))
 			return false;
 		judge_end(run);
 	} else {

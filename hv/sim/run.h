@@ -14,6 +14,10 @@ struct run;
 struct run_options {
 	int mode;		/* enum mmu_mode, or -1: as the scenario says (shadow) */
 	u64 seed;
+	/* Knobs turned before the first line; the scenario's own words for these do
+	 * nothing. */
+	bool is_set[MMU_NR_KNOBS];
+	u64 set[MMU_NR_KNOBS];
 	const char *shared;	/* file for the host program, or NULL */
 	FILE *messages;		/* what went wrong; never NULL */
 	/* The plan of one together (from 0), whatever the scenario says; NULL: as it
