@@ -142,6 +142,11 @@ static void audit_tdp_roots(struct audit *audit)
 	}
 }
 
+static bool is_tdp_root(const struct mmu_vm *vm, const struct sp *sp)
+{
+	return sp_is_tdp(sp) && sp->role.level == vm->config.tdp_level;
+}
+
 void audit_sps(struct audit *audit)
 {
 	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp)) {
@@ -151,6 +156,9 @@ void audit_sps(struct audit *audit)
 		audit_record(audit, sp);
 		if (sp->flags & SP_SPECIAL)
 			audit_special(audit, sp);
+		if (is_tdp_root(audit->vm, sp))
+			audit_check(audit, RULE_I_4, sp->pins == !sp->role.invalid, AT(sp->id, 0),
+				    sp->pins, !sp->role.invalid);
 	}
 	audit_hash(audit);
 	audit_tdp_roots(audit);

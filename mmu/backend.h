@@ -41,8 +41,9 @@ struct mmu_backend {
 	enum mmu_verdict (*fault)(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
 				  struct mmu_fault *out);
 
-	/* Drops leaf entries of [start, end) in address space as; returns how
-	 * many, and owes the flush to op. Write lock. */
+	/* Drops leaf entries of [start, end) in address space as; returns how many, and
+	 * owes the flush to op. If op->may_yield others may get their turn on the way, and
+	 * what they map there behind it stays. Write lock. */
 	u64 (*zap_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 	/* Makes the leaves of [*at, end) small, as many as one hold of the lock is for.
 	 * Adds the number to *nr and moves *at on. op->reserve is stocked.
@@ -55,8 +56,8 @@ struct mmu_backend {
 	 * zap_obsolete(). Returns how many pages. Write lock.
 	 */
 	u32 (*obsolete_all)(struct mmu_op *op);
-	/* Zaps up to max pages of those; returns how many, fewer than max: the rest. NULL:
-	 * obsolete_all() did. Write lock. */
+	/* Zaps up to max pages of those; returns how many, fewer than max: the rest. The
+	 * lock may be given up between two calls. Write lock. */
 	u32 (*zap_obsolete)(struct mmu_op *op, u32 max);
 	/* Zaps the trees of inner guests: all pages with guest_mode. Who uses one as
 	 * root is asked for another; the flush is owed to op. Write lock. */
@@ -92,13 +93,11 @@ struct mmu_backend {
 /* Everything at once, while the lock is held. Write lock. */
 static inline u32 backend_zap_all(const struct mmu_backend *backend, struct mmu_op *op)
 {
-	u32 pages = 0;
+	u32 pages;
 
-	if (backend->zap_obsolete)
-		backend->zap_obsolete(op, UINT32_MAX);
+	backend->zap_obsolete(op, UINT32_MAX);
 	pages = backend->obsolete_all(op);
-	if (backend->zap_obsolete)
-		backend->zap_obsolete(op, UINT32_MAX);
+	backend->zap_obsolete(op, UINT32_MAX);
 	return pages;
 }
 

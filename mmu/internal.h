@@ -93,6 +93,9 @@ struct sp {
 	u8 gen;			/* vm->gen at its birth; another one: obsolete */
 	u64 born;		/* pages made before it, of the whole VM */
 	u32 root_count;		/* root slots that name it; guarded by vm->lock (write) */
+	u32 pins;		/* TDP root: what else keeps it (tdp_roots.c); the same lock */
+	u8 down_level;		/* an invalid one: which entries are taken off next, */
+	gfn_t down_gfn;		/* and from where on */
 	struct list active;	/* in vm->active, newest first; in vm->tdp_roots; on an
 				 * op's zap list; or in vm->deferred */
 	struct sp *hash_next;
@@ -268,7 +271,7 @@ struct mmu_vm {
 	u32 nr_buckets;			/* of them in use; 0: this VM has no hash */
 	_Atomic u32 nr_hashed;		/* pages in them; anybody may look */
 	struct list active;		/* all hashed pages: valid ones of the shadow MMU but special */
-	struct list tdp_roots;		/* sp->active of valid TDP roots */
+	struct list tdp_roots;		/* sp->active of TDP roots, until they are taken down */
 	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
 	u64 nr_indirect;		/* has-gPTE pages */
 	u8 gen;				/* 0 or 1: flips when all shadow pages become obsolete */
@@ -318,6 +321,8 @@ struct mmu_op {
 	u32 owed;			/* why all vCPUs are owed a flush: a bit for each row of
 					 * flush.def; 0: they are not */
 	struct flush_range range;	/* of what */
+	bool may_yield;			/* the caller holds nothing that others might change */
+	u32 work;			/* entries seen since the lock was taken; who may yield */
 	struct list zapped;		/* shadow pages to free after the flush */
 	struct page_reserve *reserve;	/* where pages come from; NULL: the host */
 };

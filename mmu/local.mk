@@ -108,6 +108,7 @@ if WITH_TDP_MMU
 mmu_sources += %D%/tdp_fault.c
 mmu_sources += %D%/tdp_iter.c
 mmu_sources += %D%/tdp_mmu.c
+mmu_sources += %D%/tdp_roots.c
 endif
 
 noinst_LIBRARIES += %D%/libmmu.a

@@ -79,6 +79,7 @@ void op_end(struct mmu_op *op)
 void op_yield(struct mmu_op *op)
 {
 	settle(op);
+	op->work = 0;
 	mmu_point(op->vm, yield);
 	if (op->locked == OP_WRITE)
 		rw_write_lock(op->vm->env, &op->vm->lock);

@@ -76,6 +76,31 @@ bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level)
 	return lost & (SPTE_MMU_W | SPTE_U) || (new_spte & ~old_spte & SPTE_NX);
 }
 
+enum spte_state { EMPTY, MMIO, FROZEN, LEAF, TABLE, NR_STATES };
+
+static enum spte_state state_of(u64 spte, unsigned level)
+{
+	if (spte_is_present(spte))
+		return spte_is_leaf(spte, level) ? LEAF : TABLE;
+	if (spte == SPTE_FROZEN)
+		return FROZEN;
+	return spte ? MMIO : EMPTY;
+}
+
+bool spte_may_become(u64 old_spte, u64 new_spte, unsigned level)
+{
+	static const u8 next[NR_STATES] = {
+		[EMPTY] = 1u << EMPTY | 1u << MMIO | 1u << FROZEN | 1u << LEAF | 1u << TABLE,
+		[MMIO] = 1u << EMPTY | 1u << MMIO | 1u << FROZEN | 1u << LEAF,
+		[FROZEN] = 1u << FROZEN,
+		[LEAF] = 1u << EMPTY | 1u << FROZEN | 1u << LEAF | 1u << TABLE,
+		[TABLE] = 1u << EMPTY | 1u << FROZEN | 1u << LEAF,
+	};
+
+	return old_spte == new_spte ||
+	       next[state_of(old_spte, level)] & 1u << state_of(new_spte, level);
+}
+
 /* An entry that the hardware must not use. */
 static const char *check_not_present(u64 spte, unsigned level, bool tdp, unsigned maxphyaddr)
 {

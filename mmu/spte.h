@@ -145,6 +145,19 @@ u64 spte_split(u64 spte, unsigned level, unsigned index);
 bool spte_needs_flush(u64 old_spte, u64 new_spte, unsigned level);
 
 /*
+ * May an entry of a TDP tree change so?
+ *
+ *	empty          ->  device memory, leaf, table, frozen
+ *	device memory  ->  empty, the same anew, leaf, frozen
+ *	leaf           ->  empty, the same frame with other rights, table (split), frozen
+ *	table          ->  empty, leaf (recover), frozen
+ *	frozen         ->  nothing: it goes with its table
+ *
+ * That a leaf's frame stays is another rule (D-7).
+ */
+bool spte_may_become(u64 old_spte, u64 new_spte, unsigned level);
+
+/*
  * The local rules (invariants D-1, D-2, D-5, D-6, D-9, reserved bits).
  *   returns  NULL, or the id of the broken rule ("D-1")
  */

@@ -31,6 +31,8 @@ static void change_check(const struct change *change, u64 old_spte, u64 new_spte
 		  !(spte_is_leaf(old_spte, level) && spte_is_leaf(new_spte, level) &&
 		    (old_spte ^ new_spte) & SPTE_PFN),
 		  "D-7: a present leaf changes its frame", old_spte, new_spte);
+	mmu_check(vm, !sp_is_tdp(sp) || spte_may_become(old_spte, new_spte, level),
+		  "I-2: an entry of a TDP tree may not change so", old_spte, new_spte);
 	mmu_check(vm, !spte_is_present(new_spte) || !sp->role.invalid,
 		  "B-8: an entry appears in an invalid page", sp->id, new_spte);
 }

@@ -4,6 +4,9 @@
 #include "mmu/spte_set.h"
 #include "mmu/tdp_iter.h"
 
+/* So many entries are looked at before others get their turn. */
+#define PAUSE_ENTRIES	4096
+
 void tdp_iter_reread(struct tdp_iter *iter)
 {
 	mmu_point(iter->vm, tdp_step);
@@ -39,6 +42,7 @@ void tdp_iter_start(struct tdp_iter *iter, struct mmu_vm *vm, struct sp *root, g
 		.root = root,
 		.min_level = min_level,
 		.next_gfn = start,
+		.paused_gfn = start,
 		.end_gfn = end < limit ? end : limit,
 	};
 	iter_restart(iter);
@@ -105,4 +109,16 @@ void tdp_iter_next(struct tdp_iter *iter)
 void tdp_iter_yielded(struct tdp_iter *iter)
 {
 	iter->yielded = true;
+}
+
+bool tdp_iter_is_due(const struct tdp_iter *iter, struct mmu_op *op)
+{
+	return op->may_yield && op->work++ >= PAUSE_ENTRIES && iter->next_gfn != iter->paused_gfn;
+}
+
+void tdp_iter_pause(struct tdp_iter *iter, struct mmu_op *op)
+{
+	iter->paused_gfn = iter->next_gfn;
+	op_yield(op);
+	tdp_iter_yielded(iter);
 }

@@ -26,6 +26,7 @@ struct tdp_iter {
 	u64 old_spte;		/* its value when it was read */
 	struct sp *path[LEVEL_MAX + 1];	/* by level: the tables above */
 	bool yielded;		/* the next step starts again from the root */
+	gfn_t paused_gfn;	/* next_gfn at the last pause */
 };
 
 /* min_level 1..root level; [start, end) is cut to what the root can map. */
@@ -38,6 +39,14 @@ void tdp_iter_reread(struct tdp_iter *iter);
 
 /* Others may have changed the tree: go on from the root at the next step. */
 void tdp_iter_yielded(struct tdp_iter *iter);
+
+/*
+ * Is it time to give others their turn? The operation may, has seen much since it
+ * has the lock, and has come on since its last pause. Then the caller says what
+ * flush is owed, pauses (op_yield), and must `continue`.
+ */
+bool tdp_iter_is_due(const struct tdp_iter *iter, struct mmu_op *op);
+void tdp_iter_pause(struct tdp_iter *iter, struct mmu_op *op);
 
 #define for_each_tdp_entry_min(iter, vm, root, start, end, min)                                    \
 	for (tdp_iter_start(&(iter), vm, root, start, end, min); (iter).valid;                     \

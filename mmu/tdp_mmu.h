@@ -8,8 +8,9 @@
  *			gives its table back and the guest tries again
  *	everything else	write lock
  *
- * A root stays in vm->tdp_roots without any reference until it is invalidated,
- * so that an address space that is visited now and then keeps its tree.
+ * Invalid roots, whose trees are being taken down: zap_range and write_protect
+ * reach their leaves, since nothing may lead to memory that is unmapped. Whoever
+ * adds or replaces (fault, split) walks valid ones only.
  */
 #ifndef MMU_TDP_MMU_H
 #define MMU_TDP_MMU_H
@@ -19,6 +20,36 @@
 /* tdp_fault.c; see backend.h */
 enum mmu_verdict tdp_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
 			   struct mmu_fault *out);
+
+/* ---- tdp_roots.c ------------------------------------------------------------- */
+
+/* Valid and invalid ones. The lock is not given up in the body. Any lock. */
+#define for_each_tdp_root(vm, root)                                                                \
+	for (root = list_entry((vm)->tdp_roots.next, struct sp, active);                           \
+	     &root->active != &(vm)->tdp_roots;                                                    \
+	     root = list_entry(root->active.next, struct sp, active))
+
+/* The same where it may be: the root stays meanwhile. The loop must run to its
+ * end. Write lock. */
+#define for_each_tdp_root_held(op, root)                                                           \
+	for (root = tdp_next_root(op, NULL); root; root = tdp_next_root(op, root))
+
+/* Holds the root after the last one (NULL: the first) and lets go of that. */
+struct sp *tdp_next_root(struct mmu_op *op, struct sp *last);
+
+/* See backend.h */
+enum mmu_status tdp_load_root(struct mmu_op *op, struct mmu *mmu);
+void tdp_put_root(struct mmu_op *op, struct mmu_root *slot);
+u32 tdp_obsolete_all(struct mmu_op *op);
+u32 tdp_zap_obsolete(struct mmu_op *op, u32 max);
+void tdp_zap_inner(struct mmu_op *op);
+
+/* A table that no entry leads to any more: it becomes invalid, its leaves are
+ * frozen, and it is freed after the flush. Write lock.
+ * events  sp_zap, spte_set */
+void tdp_drop_table(struct mmu_op *op, struct sp *child);
+
+/* ---- tdp_fault.c ------------------------------------------------------------- */
 
 struct tdp_iter;
 

@@ -236,7 +236,10 @@ struct machine *break_E_8(void)
 
 struct machine *break_E_11(void)
 {
-	make_root(NULL)->role.invalid = 1;
+	struct sp *root = make_root(NULL);
+
+	root->role.invalid = 1;
+	root->pins = 0;
 	request_all(m.vm, MMU_REQ_RELOAD);
 	return &m;
 }
@@ -248,6 +251,13 @@ struct machine *break_I_1(void)
 	return &m;
 }
 
+/* Somebody on his way through it forgot to let go. */
+struct machine *break_I_4(void)
+{
+	make_root(NULL)->pins++;
+	return &m;
+}
+
 struct machine *break_I_5(void)
 {
 	struct sp *root = make_root(NULL), *twin;
@@ -255,6 +265,7 @@ struct machine *break_I_5(void)
 
 	op_begin(&op, m.vm, NULL, true);
 	twin = sp_create(&op, 0, root->role, SP_TDP);
+	twin->pins = 1;
 	list_add(&twin->active, &m.vm->tdp_roots);
 	op_end(&op);
 	return &m;

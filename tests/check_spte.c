@@ -301,6 +301,23 @@ START_TEST(broken_rules_stop_the_vm_before_the_entry_is_stored)
 }
 END_TEST
 
+/* Of a TDP tree. Rows: before; columns: empty, device memory, frozen, leaf, table. */
+START_TEST(entries_of_a_tree_change_along_these_edges_only)
+{
+	const u64 state[] = { 0, spte_make_mmio(5, ACC_ALL, 7), SPTE_FROZEN,
+			      SPTE_P | SPTE_MMU_P | SPTE_LARGE, spte_make_table(0x3000) };
+	static const char edge[5][6] = { "11111", "11110", "00100", "10111", "10111" };
+
+	for (unsigned i = 0; i < 5; i++)
+		for (unsigned k = 0; k < 5; k++)
+			ck_assert_int_eq(spte_may_become(state[i], state[k], LEVEL_2M),
+					 edge[i][k] == '1');
+	ck_assert(spte_may_become(state[1], spte_make_mmio(5, ACC_ALL, 9), LEVEL_4K));
+	/* One table in the place of another would leave the first one's leaves in TLBs. */
+	ck_assert(!spte_may_become(state[4], spte_make_table(0x4000), LEVEL_2M));
+}
+END_TEST
+
 TAP_MAIN("spte",
 	 only_four_combinations_of_the_three_writable_bits_come_out,
 	 the_rights_of_a_leaf_are_those_it_was_made_with,
@@ -313,4 +330,5 @@ TAP_MAIN("spte",
 	 what_the_hardware_noted_stays_when_rights_change,
 	 an_exchange_fails_if_the_hardware_or_somebody_else_came_first,
 	 a_change_and_its_event_are_one_step,
-	 broken_rules_stop_the_vm_before_the_entry_is_stored)
+	 broken_rules_stop_the_vm_before_the_entry_is_stored,
+	 entries_of_a_tree_change_along_these_edges_only)

@@ -302,6 +302,7 @@ START_TEST(a_table_that_appears_under_the_cursor_is_gone_into)
 	grow(&f, 1);
 	op_begin(&op, f.m.vm, NULL, true);
 	f.m.vm->tdp->obsolete_all(&op);
+	f.m.vm->tdp->zap_obsolete(&op, UINT32_MAX);
 	op_end(&op);
 	machine_enter(&f.m, 0);
 	f.root = f.m.vcpu[0]->mmu->root.sp;

@@ -131,6 +131,8 @@ hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/chec
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
+hosted_tests += %D%/check_tdp_roots.t
+%C%_check_tdp_roots_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
