@@ -289,5 +289,7 @@ EXTRA_DIST += \
 	%D%/sim/write-protect-off.scn
 
 # Traps, the guest's and ours.
+dist_check_SCRIPTS += %D%/storm.sh
+TESTS += %D%/storm.sh
 dist_check_SCRIPTS += %D%/traps.sh
 TESTS += %D%/traps.sh

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the PVH entry to C: 32-bit flat protected mode without paging, EBX =
- * physical address of the start info. The page tables are data: 2 MiB pages
+ * physical address of the start info. Other CPUs come by smp16.S and go the same
+ * way, to another stack and another function. The page tables are data: 2 MiB pages
  * over the first 4 GiB, seen three times.
  *
  *   0                    identity; only until the jump, and for nothing else
@@ -23,6 +24,12 @@
 	.section .boot, "ax"
 	.balign 16
 	.code32
+	.global boot_ap
+boot_ap:
+	movl $0x10, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
 	.global boot_entry
 boot_entry:
 	cli
@@ -61,10 +68,12 @@ boot_long:
 	jmp *%rax
 
 	.balign 8
+	.global boot_gdt
 boot_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff	/* 08: 64-bit code */
 	.quad 0x00cf93000000ffff	/* 10: data */
+	.quad 0x00cf9b000000ffff	/* 18: 32-bit code, on the way of boot_ap */
 boot_gdt_pointer:
 	.word . - boot_gdt - 1
 	.quad PA(boot_gdt)
@@ -78,13 +87,19 @@ boot_high:
 	xorl %eax, %eax
 	movl %eax, %fs
 	movl %eax, %gs
-	movabsq $boot_stack_end, %rsp
+	movq boot_stack(%rip), %rsp
 	movl %edi, %edi		/* upper half: undefined after the mode switch */
 	xorl %ebp, %ebp
-	call hv_main
+	call *boot_main(%rip)
 	ud2
 
 	.data
+	/* For the CPU that starts next; smp.c changes them. */
+	.global boot_stack, boot_main
+boot_stack:
+	.quad boot_stack_end
+boot_main:
+	.quad hv_main
 	.balign 4096
 boot_pml4:
 	.quad PA(boot_pdpt) + 0x63

@@ -33,6 +33,9 @@ enum lapic_reg {
 #define LVT_NMI       0x400u
 #define ICR_PENDING   0x1000u
 #define ICR_SELF      0x40000u
+#define ICR_ASSERT    0x4000u
+#define ICR_INIT      0x500u
+#define ICR_START     0x600u
 #define DIVIDE_BY_ONE 0xbu
 
 static volatile u32 *lapic_reg(enum lapic_reg r)
@@ -73,6 +76,16 @@ static void lapic_send(u32 apic_id, u32 command)
 	*lapic_reg(LAPIC_ICR_LOW) = command;
 	while (*lapic_reg(LAPIC_ICR_LOW) & ICR_PENDING)
 		cpu_relax();
+}
+
+void lapic_send_init(u32 apic_id)
+{
+	lapic_send(apic_id, ICR_ASSERT | ICR_INIT);
+}
+
+void lapic_send_start(u32 apic_id, u8 page)
+{
+	lapic_send(apic_id, ICR_ASSERT | ICR_START | page);
 }
 
 void lapic_kick_self(void)

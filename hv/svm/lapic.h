@@ -22,6 +22,10 @@ void lapic_timer_arm(u32 ticks);
 /* What is left of the one-shot; 0 = expired or not armed. */
 u32 lapic_timer_left(void);
 
+/* Makes another CPU wait for its start; starts it in real mode at page << 12. */
+void lapic_send_init(u32 apic_id);
+void lapic_send_start(u32 apic_id, u8 page);
+
 /* TRAP_KICK to this CPU: pending at once while interrupts are off. */
 void lapic_kick_self(void);
 
