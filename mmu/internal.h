@@ -132,6 +132,11 @@ static inline unsigned sp_level(const struct sp *sp)
 	return role.level;
 }
 
+static inline union mmu_role sp_role(const struct sp *sp)
+{
+	return (union mmu_role){ .word = __atomic_load_n(&sp->role.word, __ATOMIC_RELAXED) };
+}
+
 /* The one change of a role that there is. Write lock. */
 static inline void sp_set_invalid(struct sp *sp)
 {

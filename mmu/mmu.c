@@ -4,6 +4,7 @@
  * entries; that is the back end's.
  */
 #include "mmu/backend.h"
+#include "mmu/fast_fault.h"
 #include "mmu/flush.h"
 #include "mmu/gwalk.h"
 #include "mmu/mmio.h"
@@ -156,6 +157,8 @@ enum mmu_verdict mmu_fault(struct mmu_vcpu *vcpu, u64 addr, u64 error, struct mm
 		verdict = MMU_RETRY;
 	} else if (error & PFERR_RSVD && mmio_fault(vcpu, &in, fault)) {
 		verdict = MMU_EMULATE;
+	} else if (fast_fault(vcpu, &in, &verdict)) {
+		fault->gpa = addr;
 	} else {
 		mmu_point(vm, fault);
 		verdict = vcpu->mmu->backend->fault(vcpu, &in, fault);

@@ -418,6 +418,7 @@ unsigned mmu_audit(struct mmu_vm *vm, mmu_finding_fn report, void *arg);
 /* Counters, for statistics and tests. */
 struct mmu_stats {
 	u64 faults, injected, emulated, spurious;
+	u64 fast_faults;	/* of those, mended without the lock */
 	u64 sps;		/* shadow pages now */
 	u64 sp_made, sp_hits, sp_zapped, sp_recycled;
 	u64 sptes_4k, sptes_2m, sptes_1g;	/* leaf entries now */

@@ -66,7 +66,7 @@ static void keep_range(struct sp *sp, unsigned index)
 
 static void change_account(const struct change *change, u64 old_spte, u64 new_spte)
 {
-	unsigned level = change->sp->role.level;
+	unsigned level = sp_level(change->sp);
 	struct mmu_vm *vm = change->op->vm;
 	int present = spte_is_present(new_spte) - spte_is_present(old_spte);
 	int leaf = spte_is_leaf(new_spte, level) - spte_is_leaf(old_spte, level);
@@ -111,20 +111,42 @@ u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64
 	return old_spte;
 }
 
+/* returns  OK, or AGAIN: it is not old_spte any more */
+static enum mmu_status exchange(const struct change *change, u64 old_spte, u64 new_spte)
+{
+	spte_t *sptep = sp_entry(change->op->vm, change->sp, change->index);
+	bool ordered = events_begin(change->op->vm);
+	u64 seen_spte = old_spte;
+
+	if (atomic_compare_exchange_strong(&sptep->raw, &seen_spte, new_spte) &&
+	    old_spte != new_spte)
+		change_account(change, old_spte, new_spte);
+	events_end(change->op->vm, ordered);
+	return seen_spte == old_spte ? MMU_OK : MMU_AGAIN;
+}
+
 enum mmu_status spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn,
 			    u64 old_spte, u64 spte, const struct mmu_site *site)
 {
 	const struct change change = { op, sp, index, gfn, site };
-	spte_t *sptep = sp_entry(op->vm, sp, index);
-	u64 seen_spte = old_spte;
-	bool ordered;
 
 	mmu_check(op->vm, op->locked != OP_UNLOCKED, "W-1: an SPTE is set without the lock",
 		  op->locked, spte);
 	change_check(&change, old_spte, spte);
-	ordered = events_begin(op->vm);
-	if (atomic_compare_exchange_strong(&sptep->raw, &seen_spte, spte) && old_spte != spte)
-		change_account(&change, old_spte, spte);
-	events_end(op->vm, ordered);
-	return seen_spte == old_spte ? MMU_OK : MMU_AGAIN;
+	return exchange(&change, old_spte, spte);
+}
+
+enum mmu_status spte_give_w_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn,
+			       u64 old_spte, const struct mmu_site *site)
+{
+	const struct change change = { op, sp, index, gfn, site };
+	union mmu_role role = sp_role(sp);
+
+	mmu_check(op->vm, atomic_load(&op->vcpu->epoch), "J-5: W is given back outside a bracket",
+		  sp->id, old_spte);
+	mmu_check(op->vm, role.direct && role.level == LEVEL_4K,
+		  "J-1: W is given back in a page that is not direct", sp->id, role.word);
+	mmu_check(op->vm, spte_is_present(old_spte) && old_spte & SPTE_MMU_W,
+		  "J-4: W is given back where it was taken for good", sp->id, old_spte);
+	return exchange(&change, old_spte, old_spte | SPTE_W);
 }

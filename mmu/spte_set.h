@@ -34,8 +34,20 @@ enum mmu_status __must_check spte_cas_at(struct mmu_op *op, struct sp *sp, unsig
 					 gfn_t gfn, u64 old_spte, u64 spte,
 					 const struct mmu_site *site);
 
+/*
+ * Gives W back to the 4 KiB leaf old_spte, which has mmu_writable, if the entry still
+ * is that. The one change of an entry that needs no lock.
+ *
+ *   context  in a read bracket of op->vcpu; the page is a direct one
+ *   returns  OK, or AGAIN: somebody else changed it
+ */
+enum mmu_status __must_check spte_give_w_at(struct mmu_op *op, struct sp *sp, unsigned index,
+					    gfn_t gfn, u64 old_spte, const struct mmu_site *site);
+
 #define spte_set(op, sp, index, gfn, spte) spte_set_at(op, sp, index, gfn, spte, MMU_SITE)
 #define spte_cas(op, sp, index, gfn, old_spte, spte)                                               \
 	spte_cas_at(op, sp, index, gfn, old_spte, spte, MMU_SITE)
+#define spte_give_w(op, sp, index, gfn, old_spte)                                                  \
+	spte_give_w_at(op, sp, index, gfn, old_spte, MMU_SITE)
 
 #endif

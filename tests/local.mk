@@ -193,6 +193,9 @@ hosted_tests += %D%/check_mmio.t %D%/check_split.t
 hosted_tests += %D%/check_mmio.t
 hosted_tests += %D%/check_roots.t %D%/check_zap.t
 hosted_tests += %D%/check_owed.t
+if WITH_TDP_MMU
+hosted_tests += %D%/check_fast_fault.t
+endif
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
 hosted_tests += %D%/check_shadow_tables.t %D%/check_unsync.t %D%/check_unsync_links.t
@@ -211,6 +214,7 @@ endif
 %C%_check_mmio_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_owed_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_prefetch_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_fast_fault_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_split_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_memory_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_modes_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
