@@ -58,6 +58,7 @@ unsigned mmu_audit(struct mmu_vm *vm, mmu_finding_fn report, void *arg)
 	audit_slots(&audit);
 	audit_sps(&audit);
 	audit_roots(&audit);
+	audit_mode(&audit);
 	audit_entries(&audit);
 	audit_unsync(&audit);
 	audit_gptes(&audit);

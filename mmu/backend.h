@@ -101,13 +101,21 @@ static inline u32 backend_zap_all(const struct mmu_backend *backend, struct mmu_
 	return pages;
 }
 
+/* zap_obsolete() till nothing is left. Gives the lock up between, but not after the last
+ * page. Write lock. (zap.c) */
+void zap_obsolete_parts(struct mmu_op *op, const struct mmu_backend *backend);
+
+/* Who serves in this mode; NULL: nobody. (mode.c) */
+const struct mmu_backend *vm_backend(const struct mmu_vm *vm, enum mmu_mode mode);
+
 extern const struct mmu_backend shadow_mmu;	/* shadow_mmu.c */
 extern const struct mmu_backend tdp_mmu;	/* tdp_mmu.c */
 
-/* The two questions by which the front door goes to one back end or both. */
+/* The two questions by which the front door goes to one back end or both. Once the VM
+ * was in TDP mode there may be what is left of it. */
 static inline bool tdp_active(const struct mmu_vm *vm)
 {
-	return vm->tdp;
+	return vm->tdp_used;
 }
 
 /* Once a shadow root was made there may be shadow pages, in TDP mode, too. */

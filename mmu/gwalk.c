@@ -144,16 +144,11 @@ static bool is_canonical(const struct walker *w)
 	return bits == 32 || (u64)((s64)(w->gva << (64 - bits)) >> (64 - bits)) == w->gva;
 }
 
-/*
- * Unlike hardware, bit 5 of a PDPTE is not reserved under nested paging: QEMU's
- * walker sets A there when it walks such a guest's tables by itself.
- */
-static u64 reserved_bits(const struct walker *w, bool leaf)
+u64 gwalk_reserved(const struct mmu_vm *vm, struct cpu_role role, unsigned level, bool leaf)
 {
-	const struct mmu_vm *vm = w->vcpu->vm;
-	u64 reserved = gpte_reserved(w->role, w->level, leaf, vm->maxphyaddr);
+	u64 reserved = gpte_reserved(role, level, leaf, vm->maxphyaddr);
 
-	if (vm->config.mode == MMU_MODE_TDP && gpte_is_pdpte(w->role, w->level))
+	if (vm->tdp_used && gpte_is_pdpte(role, level))
 		reserved &= ~(u64)GPTE_A;
 	return reserved;
 }
@@ -187,7 +182,7 @@ static enum step walk_entry(struct walker *w, gpa_t gpa)
 	if (!(pte & GPTE_P))
 		return fault(w, 0);
 	leaf = gpte_is_leaf(w->role, w->level, pte);
-	if (pte & reserved_bits(w, leaf))
+	if (pte & gwalk_reserved(w->vcpu->vm, w->role, w->level, leaf))
 		return fault(w, PFERR_PRESENT | PFERR_RSVD);
 	if (leaf)
 		return STEP_LEAF;

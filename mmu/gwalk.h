@@ -66,6 +66,13 @@ enum gwalk_result {
 enum gwalk_result gwalk(struct mmu_vcpu *vcpu, const struct mmu *mmu, gva_t gva, u64 access,
 			bool set_ad, bool quiet, struct gwalk *walk);
 
+/*
+ * The bits that must be zero in an entry. Unlike hardware, bit 5 of a PDPTE is not
+ * among them once the VM was in TDP mode: QEMU's walker sets A there when it walks
+ * such a guest's tables by itself.
+ */
+u64 gwalk_reserved(const struct mmu_vm *vm, struct cpu_role role, unsigned level, bool leaf);
+
 /* Makes the permission table of a context from its cpu role; after each change
  * of it. */
 void gwalk_init_permissions(struct mmu *mmu);

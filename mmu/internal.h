@@ -262,8 +262,8 @@ static inline enum mmu_context context_id(const struct mmu_vcpu *vcpu, const str
 struct mmu_vm {
 	const struct mmu_env *env;	/* outlives the VM */
 	struct mmu_config config;
-	/* What may have tables: NULL where the VM does not use that back end. At least
-	 * one is there; only shadow in SHADOW mode. */
+	/* NULL: this build, or for tdp the hardware, does not have it. config.mode says
+	 * which one serves; it is written under lock, and read by anybody (mode.c). */
 	const struct mmu_backend *tdp, *shadow;
 	unsigned maxphyaddr;
 	_Atomic u64 knob[MMU_NR_KNOBS];	/* written under lock, read by anybody */
@@ -277,7 +277,9 @@ struct mmu_vm {
 	_Atomic u32 nr_hashed;		/* pages in them; anybody may look */
 	struct list active;		/* all hashed pages: valid ones of the shadow MMU but special */
 	struct list tdp_roots;		/* sp->active of TDP roots, until they are taken down */
-	bool shadow_used;		/* a shadow root was ever made: rmaps are kept */
+	/* Never unset; anybody may look. */
+	_Atomic bool shadow_used;	/* a shadow root could be made: rmaps are kept */
+	_Atomic bool tdp_used;		/* the VM was in TDP mode */
 	u64 nr_indirect;		/* has-gPTE pages */
 	u8 gen;				/* 0 or 1: flips when all shadow pages become obsolete */
 	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */

@@ -8,6 +8,7 @@
 #include "mmu/flush.h"
 #include "mmu/gwalk.h"
 #include "mmu/mmio.h"
+#include "mmu/mode.h"
 #include "mmu/roots.h"
 #include "mmu/vcpu.h"
 
@@ -41,18 +42,21 @@ static bool set_role(struct mmu_vcpu *vcpu, struct mmu *mmu, struct cpu_role cpu
 	return true;
 }
 
+union mmu_role vcpu_root_role(const struct mmu_vcpu *vcpu, struct cpu_role cpu)
+{
+	return vcpu->root_mmu.backend->indirect ?
+		       role_root_shadow(cpu) : role_root_tdp(cpu, vcpu->vm->config.tdp_level);
+}
+
 bool vcpu_set_role(struct mmu_vcpu *vcpu)
 {
 	struct cpu_role cpu = vcpu->inner ? role_cpu_inner(&vcpu->regs) : role_cpu(&vcpu->regs);
-	unsigned tdp_level = vcpu->vm->config.tdp_level;
 	struct cpu_role npt;
 
 	if (vcpu->mmu != &vcpu->guest_mmu)
-		return set_role(vcpu, &vcpu->root_mmu, cpu,
-				tdp_active(vcpu->vm) ? role_root_tdp(cpu, tdp_level) :
-						       role_root_shadow(cpu));
+		return set_role(vcpu, &vcpu->root_mmu, cpu, vcpu_root_role(vcpu, cpu));
 	npt = role_cpu_npt(&vcpu->nested, vcpu->regs.smm);
-	set_role(vcpu, &vcpu->guest_mmu, npt, role_root_npt(npt, tdp_level));
+	set_role(vcpu, &vcpu->guest_mmu, npt, role_root_npt(npt, vcpu->vm->config.tdp_level));
 	return set_role(vcpu, &vcpu->nested_mmu, cpu, (union mmu_role){ 0 });
 }
 
@@ -93,6 +97,7 @@ enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 	}
 	mmu_point(vcpu->vm, enter_flush);
 	take_flush(vcpu, entry);
+	entry->mode = mmu_vcpu_mode(vcpu);
 	entry->root = vcpu->mmu->root.sp->table_hpa;
 	entry->root_level = sp_level(vcpu->mmu->root.sp);
 	return MMU_OK;

@@ -44,9 +44,11 @@ enum mmu_mode {
 #define MMU_MAX_SLOTS	32	/* per address space */
 
 struct mmu_config {
-	enum mmu_mode mode;
+	enum mmu_mode mode;	/* at first: see mmu/mode.h */
 	unsigned nr_vcpus;	/* 1..MMU_MAX_VCPUS */
-	unsigned tdp_level;	/* 4, or 5 on the simulated machine; levels of a TDP root */
+	/* Levels of a TDP root: 4, or 5 on the simulated machine; 0 in SHADOW mode: the
+	 * hardware has no nested paging. */
+	unsigned tdp_level;
 	unsigned maxphyaddr;	/* 36..52; bits of a physical address on this hardware */
 };
 
@@ -185,6 +187,7 @@ enum mmu_flush {
  * root_level (3: PAE).
  */
 struct mmu_entry {
+	enum mmu_mode mode;	/* another one than last time after mmu_set_mode() */
 	hpa_t root;		/* TDP: nCR3. SHADOW: CR3 for the hardware. */
 	unsigned root_level;	/* 5, 4, or 3: the table at root holds four PDPTEs */
 	enum mmu_flush flush;	/* what of this vCPU's entries the TLB must drop */

@@ -6,8 +6,8 @@
  *
  *	VM	L1 gives its guest	the hardware walks
  *	TDP	no nested paging	our nested tables, a tree for L2
- *	TDP	nested tables		our shadow of them, under L2's own tables
  *	SHADOW	no nested paging	our shadow of L2's tables
+ *	either	nested tables		our shadow of them, under L2's own tables
  *
  * Context: as mmu.h says.
  */
@@ -28,7 +28,7 @@ struct mmu_nested {
 
 /*
  * May the host offer nested paging to its guest? Only in TDP mode, and if this build
- * has the shadow MMU.
+ * has the shadow MMU. A guest that was offered it keeps it if the mode changes.
  */
 bool mmu_nested_paging(const struct mmu_vm *vm);
 

@@ -30,7 +30,7 @@ static void put(struct mmu_op *op, const struct mmu_vcpu *vcpu, struct mmu *mmu,
 	tell(op, vcpu, mmu, i);
 }
 
-static void put_all(struct mmu_op *op, const struct mmu_vcpu *vcpu, struct mmu *mmu)
+void roots_drop_context(struct mmu_op *op, const struct mmu_vcpu *vcpu, struct mmu *mmu)
 {
 	for (unsigned i = 0; i < MMU_ROOT_SLOTS; i++)
 		put(op, vcpu, mmu, i);
@@ -38,8 +38,8 @@ static void put_all(struct mmu_op *op, const struct mmu_vcpu *vcpu, struct mmu *
 
 void roots_drop(struct mmu_op *op, struct mmu_vcpu *vcpu)
 {
-	put_all(op, vcpu, &vcpu->root_mmu);
-	put_all(op, vcpu, &vcpu->guest_mmu);
+	roots_drop_context(op, vcpu, &vcpu->root_mmu);
+	roots_drop_context(op, vcpu, &vcpu->guest_mmu);
 }
 
 /* ---- what is kept ------------------------------------------------------------------ */
@@ -157,9 +157,11 @@ static enum mmu_status prepare_locked(struct mmu_op *op, struct mmu *mmu, const 
 				      enum mmu_flush *scope)
 {
 	u32 asked = vcpu_take(op->vcpu, MMU_REQ_RELOAD | MMU_REQ_SYNC);
-	const struct sp *old = mmu->root.sp;
 	enum mmu_status status;
+	const struct sp *old;
 
+	vcpu_adopt_mode(op, op->vcpu);
+	old = mmu->root.sp;
 	put_dead(op, op->vcpu, &op->vcpu->root_mmu);
 	put_dead(op, op->vcpu, &op->vcpu->guest_mmu);
 	status = find_root(op, mmu);

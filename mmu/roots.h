@@ -15,20 +15,21 @@
 
 /*
  * Does what MMU_REQ_RELOAD and MMU_REQ_SYNC ask for, so that the current slot
- * names the root for mmu->root_role and the present CR3. A flush that goes with
+ * names the root of the VM's mode for mmu->root_role and the present CR3. A flush that goes with
  * a changed root is asked for.
  *
  *   context  no lock held; may allocate
  *   returns  OK
  *            NOMEM  the vCPU has no current root
- *   events   request_done, root_set, root_count; sp_new or sp_hit and what goes
+ *   events   request_done, root_set, root_count; mmu_role after mmu_mode; sp_new or sp_hit and what goes
  *            with them; flush_request, flush_vcpu, request
  */
 enum mmu_status __must_check roots_prepare(struct mmu_vcpu *vcpu);
 
-/* Every slot of every context names nothing any more. Write lock.
+/* Every slot of every context, or of one, names nothing any more. Write lock.
  * events root_count, root_set; as of put_root for special roots */
 void roots_drop(struct mmu_op *op, struct mmu_vcpu *vcpu);
+void roots_drop_context(struct mmu_op *op, const struct mmu_vcpu *vcpu, struct mmu *mmu);
 
 /* The vCPUs that name the page in any slot shall look through them. The caller
  * owes a flush. Write lock. events request */

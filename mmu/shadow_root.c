@@ -37,7 +37,7 @@ static u64 read_pdpte(struct mmu_vm *vm, const struct mmu_root *root, unsigned i
 		return 0;
 	frame = mmu_va(vm->env, slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT);
 	pdpte = __atomic_load_n((const u64 *)(frame + (gpa & ~PAGE_MASK)), __ATOMIC_ACQUIRE);
-	return pdpte & gpte_reserved(cpu, LEVEL_1G, false, vm->maxphyaddr) ? 0 : pdpte;
+	return pdpte & gwalk_reserved(vm, cpu, LEVEL_1G, false) ? 0 : pdpte;
 }
 
 static void sync_pdpte(struct mmu_op *op, const struct mmu_root *root, unsigned i)

@@ -9,6 +9,13 @@
  * root if its role changed. returns  whether the guest's configuration changed */
 bool vcpu_set_role(struct mmu_vcpu *vcpu);
 
+/* The role of a root for the guest itself, by the back end its context has. */
+union mmu_role vcpu_root_role(const struct mmu_vcpu *vcpu, struct cpu_role cpu);
+
+/* If the VM's mode has changed the guest's own context goes over, without a root.
+ * Write lock. events root_count, root_set, mmu_role; as of put_root */
+void vcpu_adopt_mode(struct mmu_op *op, struct mmu_vcpu *vcpu);
+
 /* Every knob as it is at first. No event. */
 void vm_init_knobs(struct mmu_vm *vm);
 

@@ -4,6 +4,7 @@
 #include "mmu/epoch.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
+#include "mmu/mode.h"
 #include "mmu/roots.h"
 #include "mmu/sp.h"
 #include "mmu/vcpu.h"
@@ -15,22 +16,18 @@ static void choose_backends(struct mmu_vm *vm)
 	vm->shadow = &shadow_mmu;
 #endif
 #ifndef MMU_NO_TDP
-	if (vm->config.mode == MMU_MODE_TDP)
+	if (vm->config.tdp_level)
 		vm->tdp = &tdp_mmu;
 #endif
-}
-
-static bool has_backend(const struct mmu_vm *vm)
-{
-	return vm->config.mode == MMU_MODE_TDP ? vm->tdp : vm->shadow;
+	vm->tdp_used = vm->tdp && vm->config.mode == MMU_MODE_TDP;
 }
 
 static bool config_is_sane(const struct mmu_config *config)
 {
 	return (config->mode == MMU_MODE_SHADOW || config->mode == MMU_MODE_TDP) &&
 	       config->nr_vcpus >= 1 && config->nr_vcpus <= MMU_MAX_VCPUS &&
-	       (config->mode == MMU_MODE_SHADOW || config->tdp_level == 4 ||
-		config->tdp_level == 5) &&
+	       (config->tdp_level == 4 || config->tdp_level == 5 ||
+		(config->tdp_level == 0 && config->mode == MMU_MODE_SHADOW)) &&
 	       config->maxphyaddr >= 36 && config->maxphyaddr <= 52;
 }
 
@@ -45,7 +42,7 @@ static void vm_give_back(struct mmu_vm *vm)
 
 static enum mmu_status vm_init(struct mmu_vm *vm)
 {
-	enum mmu_status status = sps_init(vm, !tdp_active(vm));
+	enum mmu_status status = sps_init(vm, mmu_get_mode(vm) == MMU_MODE_SHADOW);
 
 	if (status == MMU_OK)
 		status = slots_init(vm);
@@ -74,7 +71,7 @@ enum mmu_status mmu_vm_create(const struct mmu_env *env, const struct mmu_config
 	vm->epoch = 1;
 	vm_init_knobs(vm);
 	choose_backends(vm);
-	status = has_backend(vm) ? vm_init(vm) : MMU_NOSUPP;
+	status = vm_backend(vm, config->mode) ? vm_init(vm) : MMU_NOSUPP;
 	if (status != MMU_OK) {
 		vm_give_back(vm);
 		return status;
@@ -88,7 +85,7 @@ void vm_emit_config(struct mmu_vm *vm)
 {
 	const struct mmu_config *config = &vm->config;
 
-	vm_emit(vm, MMU_NO_VCPU, mmu_config, (u8)config->mode, (u8)config->nr_vcpus,
+	vm_emit(vm, MMU_NO_VCPU, mmu_config, (u8)mmu_get_mode(vm), (u8)config->nr_vcpus,
 		(u8)config->tdp_level, (u8)config->maxphyaddr);
 	for (unsigned i = 0; i < MMU_NR_KNOBS; i++)
 		vm_emit_knob(vm, i);
@@ -137,7 +134,7 @@ enum mmu_status mmu_vcpu_create(struct mmu_vm *vm, unsigned id, struct mmu_vcpu 
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->mmu = vcpu->walk_mmu = &vcpu->root_mmu;
-	vcpu->root_mmu.backend = tdp_active(vm) ? vm->tdp : vm->shadow;
+	vcpu->root_mmu.backend = vm_backend(vm, mmu_get_mode(vm));
 	vcpu->guest_mmu.backend = vm->shadow;
 	vcpu_set_role(vcpu);
 	op_begin(&op, vm, NULL, true);

@@ -67,7 +67,7 @@ u64 mmu_zap_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end)
 	return zapped;
 }
 
-static void zap_all_obsolete(struct mmu_op *op, const struct mmu_backend *backend)
+void zap_obsolete_parts(struct mmu_op *op, const struct mmu_backend *backend)
 {
 	while (backend->zap_obsolete(op, ZAP_PAGES) == ZAP_PAGES)
 		op_yield(op);
@@ -84,14 +84,14 @@ void mmu_zap_all(struct mmu_vm *vm)
 	if (tdp_active(vm))
 		pages += vm->tdp->obsolete_all(&op);
 	if (shadow_maybe_present(vm)) {
-		zap_all_obsolete(&op, vm->shadow);
+		zap_obsolete_parts(&op, vm->shadow);
 		pages += vm->shadow->obsolete_all(&op);
 	}
 	vm_emit(vm, MMU_NO_VCPU, zap_all, pages);
 	if (tdp_active(vm))
-		zap_all_obsolete(&op, vm->tdp);
+		zap_obsolete_parts(&op, vm->tdp);
 	if (shadow_maybe_present(vm))
-		zap_all_obsolete(&op, vm->shadow);
+		zap_obsolete_parts(&op, vm->shadow);
 	op_end(&op);
 }
 

@@ -137,8 +137,12 @@ hosted_tests += %D%/check_tdp_roots.t
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
+hosted_tests += %D%/check_mode.t
+%C%_check_mode_t_SOURCES = %D%/check_mode.c %D%/inner.c %D%/inner.h
+%C%_check_mode_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 hosted_tests += %D%/check_audit.t %D%/check_dump.t
 %C%_check_audit_t_SOURCES = %D%/check_audit.c %D%/audit_breaks.h \
+	%D%/audit_breaks_mode.c \
 	%D%/audit_breaks_roots.c %D%/audit_breaks_shadow.c %D%/audit_breaks_tdp.c
 %C%_check_audit_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dump_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)

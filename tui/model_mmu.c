@@ -11,6 +11,11 @@ ON(mmu_config)
 	s->vm->configured = true;
 }
 
+ON(mmu_mode)
+{
+	s->vm->config.mode = e->mode;
+}
+
 ON(knob)
 {
 	if (e->knob < MODEL_MAX_KNOBS)
@@ -384,7 +389,7 @@ const struct step_row model_mmu_rows[] = {
 	ROW(track_remove), ROW(root_set), ROW(root_count), ROW(mmu_role), ROW(guest_cr3),
 	ROW(nested_enter), ROW(nested_leave),
 	ROW(flush_request), ROW(flush_joined), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
-	ROW(mmu_config), ROW(knob), ROW(slot_create),
+	ROW(mmu_config), ROW(mmu_mode), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }
 };
