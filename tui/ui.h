@@ -144,6 +144,8 @@ void ui_show(struct ui *ui, const struct view_ops *view);	/* nothing to return t
 /* "unsync=0": asks the machine to turn a knob; "": shows them all. What is wrong is
  * said, and ui->status set. */
 void ui_set_knob(struct ui *ui, const char *arg);
+/* "tdp": asks it to let this MMU serve the guest. */
+void ui_set_mmu(struct ui *ui, const char *arg);
 
 /* Names the breaks that are set; false: none. */
 bool ui_breaks(const struct ui *ui, struct text *to);

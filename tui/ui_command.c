@@ -147,6 +147,11 @@ static void do_set(struct ui *ui, const char *arg)
 	ui_set_knob(ui, arg);
 }
 
+static void do_mmu(struct ui *ui, const char *arg)
+{
+	ui_set_mmu(ui, arg);
+}
+
 static const struct send_row {
 	const char *name, *sentence;
 	u16 id;
@@ -255,6 +260,7 @@ static const struct command commands[] = {
 	{ "break", "EVENT", "stop at these, or no more; alone: list", do_break },
 	{ "unbreak", "", "remove all breaks", do_unbreak },
 	{ "set", "KNOB=VALUE", "turn a knob of the MMU; alone: show them", do_set },
+	{ "mmu", "shadow|tdp", "let this MMU serve the guest from now on", do_mmu },
 	{ "send", "COMMAND N...", "one of the debug channel: walk, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },

@@ -7,6 +7,7 @@
 
 #include "hv/core/fmt.h"
 #include "hv/core/vcpu.h"
+#include "mmu/mode.h"
 
 #include <string.h>
 
@@ -132,6 +133,19 @@ enum mmu_status command_knob(struct vm *vm, struct command *c)
 		return MMU_INVAL;
 	}
 	return mmu_set_knob(vm->mmu, (enum mmu_knob)c->arg[0], c->arg[1]);
+}
+
+enum mmu_status command_mmu(struct vm *vm, struct command *c)
+{
+	enum mmu_status status = MMU_INVAL;
+
+	if (c->arg[0] == MMU_MODE_SHADOW || c->arg[0] == MMU_MODE_TDP)
+		status = mmu_set_mode(vm->mmu, (enum mmu_mode)c->arg[0]);
+	if (status == MMU_NOSUPP)
+		c->text = vm->p->unpaged_escapes ?
+				  "this QEMU lets guests without paging bypass nested paging" :
+				  "this build has no such MMU";
+	return status;
 }
 
 enum mmu_status command_events(struct vm *vm, struct command *c)

@@ -6,6 +6,7 @@
 
 #include "hv/core/look.h"
 #include "hv/core/vcpu.h"
+#include "mmu/mode.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ enum mmu_status command_walk(struct vm *vm, struct command *c)
 	struct mmu_walk walk;
 	unsigned n;
 	u64 addr;
+	bool tdp;
 
 	if (!v)
 		return MMU_INVAL;
@@ -39,8 +41,9 @@ enum mmu_status command_walk(struct vm *vm, struct command *c)
 		vcpu_emit(v, walk_step, walk.step[i].level, walk.step[i].gpa, walk.step[i].pte);
 	vcpu_emit(v, walk_result, c->arg[1], walk.ok, walk.gpa, walk.level, walk.access,
 		  (u32)walk.error);
-	addr = vm->mode == MMU_MODE_TDP ? walk.gpa : c->arg[1];
-	if (vm->mode == MMU_MODE_TDP && !walk.ok)
+	tdp = mmu_vcpu_mode(v->mmu) == MMU_MODE_TDP;
+	addr = tdp ? walk.gpa : c->arg[1];
+	if (tdp && !walk.ok)
 		return MMU_OK;
 	n = mmu_host_walk(v->mmu, addr, host);
 	for (unsigned i = 0; i < n; i++)

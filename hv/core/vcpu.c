@@ -202,6 +202,7 @@ static bool vcpu_enter(struct vcpu *v)
 	struct vcpu_run run = { 0 };
 
 	vcpu_prepare(v, &run);
+	vcpu_sync_mmu(v); /* with nested paging CR3 may be another one, and the mode, too */
 	p->irq_disable();
 	if (mmu_enter(v->mmu, &run.mmu) != MMU_OK) {
 		p->irq_enable();

@@ -138,14 +138,13 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 	const struct mmu_config mmu = {
 		.mode = config->mode,
 		.nr_vcpus = config->nr_vcpus,
-		.tdp_level = 4,
+		.tdp_level = p->unpaged_escapes ? 0 : 4,
 		.maxphyaddr = p->maxphyaddr,
 	};
 	const char *error = NULL;
 
 	memset(vm, 0, sizeof(*vm));
 	vm->p = p;
-	vm->mode = config->mode;
 	vm->ram_size = config->ram_size;
 	vm->nr_vcpus = config->nr_vcpus;
 	vm_wire(vm);

@@ -55,7 +55,6 @@ struct vm {
 	const struct platform *p;
 	struct mmu_env env;
 	struct mmu_vm *mmu;
-	enum mmu_mode mode;
 	u64 ram_size; /* bytes, from gpa 0 */
 	hpa_t ram_hpa;
 
@@ -75,7 +74,7 @@ struct vm {
 };
 
 struct vm_config {
-	enum mmu_mode mode;
+	enum mmu_mode mode; /* at first */
 	u64 ram_size;      /* a multiple of 2 MiB, at most VM_MAX_RAM */
 	unsigned nr_vcpus; /* 1..VM_MAX_VCPUS */
 };

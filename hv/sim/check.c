@@ -12,10 +12,25 @@ static bool one_of(const char *word, const char *a, const char *b)
 	return !strcmp(word, a) || !strcmp(word, b);
 }
 
+/* What must stand before everything else. */
 static bool is_setup(enum scn_word_id word)
 {
-	return word == WORD_mmu || word == WORD_vcpus || word == WORD_ram ||
+	return word == WORD_vcpus || word == WORD_ram ||
 	       word == WORD_maxphyaddr || word == WORD_tdp_levels;
+}
+
+/* The first words may also say which MMU is the first. */
+static bool may_begin(enum scn_word_id word)
+{
+	return is_setup(word) || word == WORD_mmu;
+}
+
+bool scn_names_first_mmu(const struct scenario *scn, const struct scn_line *line)
+{
+	for (const struct scn_line *before = scn->line; before != line; before++)
+		if (!may_begin(before->word))
+			return false;
+	return line->word == WORD_mmu;
 }
 
 static bool writes(enum scn_word_id word)
@@ -152,7 +167,8 @@ struct order {
 static bool is_host(enum scn_word_id word)
 {
 	return word == WORD_pte || word == WORD_poke || word == WORD_zap || word == WORD_slot ||
-	       word == WORD_unslot || word == WORD_unprotect || word == WORD_shrink || word == WORD_knob;
+	       word == WORD_unslot || word == WORD_unprotect || word == WORD_shrink || word == WORD_knob ||
+	       word == WORD_mmu;
 }
 
 static bool is_task(const struct order *order, u64 task)
@@ -185,7 +201,7 @@ static const char *check_together(const struct order *order, const struct scn_li
 	if (order->together && line->word != WORD_end && !is_host(line->word) &&
 	    scn_words[line->word].who != SCN_CPU)
 		return "between together and end only vCPUs do something, and the host with "
-		       "pte, poke, zap, slot, unslot, unprotect and knob";
+		       "pte, poke, zap, slot, unslot, unprotect, knob and mmu";
 	return NULL;
 }
 
@@ -196,7 +212,7 @@ static const char *check_order(struct order *order, const struct scn_line *line)
 
 	if (is_setup(line->word) && order->begun)
 		return "it must stand before everything else";
-	order->begun |= !is_setup(line->word);
+	order->begun |= !may_begin(line->word);
 	if (line->word == WORD_vcpus)
 		order->vcpus = line->n[0];
 	if (cpu && line->cpu >= order->vcpus)

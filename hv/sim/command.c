@@ -2,6 +2,7 @@
 /* Commands of the host program, carried out between two lines. Their arguments
  * are as little to be trusted as a guest's. */
 #include "hv/sim/control.h"
+#include "mmu/mode.h"
 #include <string.h>
 
 #define MAX_BYTES	4096u
@@ -84,9 +85,10 @@ static enum mmu_status walk(struct sim *sim, const struct order *o)
 	for (unsigned i = 0; i < w.nr; i++)
 		sim_emit(sim, cpu->id, walk_step, w.step[i].level, w.step[i].gpa, w.step[i].pte);
 	sim_emit(sim, cpu->id, walk_result, o->arg[1], ok, w.gpa, w.level, w.access, w.error);
-	if (sim->config.mode == MMU_MODE_TDP && !ok)
+	if (mmu_vcpu_mode(cpu->vcpu) == MMU_MODE_TDP && !ok)
 		return MMU_OK;
-	nr = mmu_host_walk(cpu->vcpu, sim->config.mode == MMU_MODE_TDP ? w.gpa : o->arg[1], step);
+	nr = mmu_host_walk(cpu->vcpu, mmu_vcpu_mode(cpu->vcpu) == MMU_MODE_TDP ? w.gpa : o->arg[1],
+			   step);
 	for (unsigned i = 0; i < nr; i++)
 		sim_emit(sim, cpu->id, host_step, step[i].level, step[i].sp, step[i].index,
 			 step[i].hpa, step[i].spte);
@@ -176,6 +178,11 @@ static enum mmu_status knob(struct sim *sim, const struct order *o)
 	return o->arg[0] < MMU_NR_KNOBS ? mmu_set_knob(sim->vm, o->arg[0], o->arg[1]) : MMU_INVAL;
 }
 
+static enum mmu_status mode(struct sim *sim, const struct order *o)
+{
+	return o->arg[0] <= MMU_MODE_TDP ? mmu_set_mode(sim->vm, o->arg[0]) : MMU_INVAL;
+}
+
 static enum mmu_status carry_out(struct control *c, const struct order *o)
 {
 	struct sim *sim = &c->run->sim;
@@ -214,6 +221,8 @@ static enum mmu_status carry_out(struct control *c, const struct order *o)
 		return zap(sim, o);
 	case CMD_knob:
 		return knob(sim, o);
+	case CMD_mmu:
+		return mode(sim, o);
 	case CMD_events:
 		sim->env.events_on = o->arg[0];
 		if (sim->env.events_on)

@@ -304,9 +304,20 @@ static bool turn(struct sim_cpu *cpu, struct sim_access *a)
 	return false;
 }
 
+/* When the mode changes all begins anew. */
+static void try(struct sim_cpu *cpu, struct sim_access *a)
+{
+	bool was_tdp = cpu_is_tdp(cpu);
+	unsigned tries = 0;
+
+	while (tries < (was_tdp ? MAX_TDP_TRIES : MAX_TRIES) && turn(cpu, a)) {
+		tries = cpu_is_tdp(cpu) == was_tdp ? tries + !cpu->kicked : 0;
+		was_tdp = cpu_is_tdp(cpu);
+	}
+}
+
 void sim_access(struct sim_cpu *cpu, struct sim_access *a)
 {
-	unsigned most = cpu_is_tdp(cpu) ? MAX_TDP_TRIES : MAX_TRIES;
 	struct mmu_regs regs = cpu->regs;
 
 	a->outcome = SIM_STUCK;
@@ -322,8 +333,7 @@ void sim_access(struct sim_cpu *cpu, struct sim_access *a)
 		mmu_set_regs(cpu->vcpu, &regs, false);
 		library_end(cpu->sim);
 	}
-	for (unsigned tries = 0; tries < most && turn(cpu, a);)
-		tries += !cpu->kicked;
+	try(cpu, a);
 	ch_set_cause(&cpu->sim->em, 0);
 	sim_emit(cpu->sim, cpu->id, access, a->gva, a->kind, a->outcome, a->value);
 }

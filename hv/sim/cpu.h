@@ -12,9 +12,10 @@
 #define CPU_EXIT_INVPCID  0xa2
 #define CPU_EXIT_NPF	  0x400
 
+/* What the hardware was set up for when the guest was entered last. */
 static inline bool cpu_is_tdp(const struct sim_cpu *cpu)
 {
-	return cpu->sim->config.mode == MMU_MODE_TDP;
+	return cpu->entry.mode == MMU_MODE_TDP;
 }
 
 /* The guest was left: the cause of what follows. events exit */

@@ -77,7 +77,7 @@ static void copy(FILE *from, FILE *to, const struct scenario *scn, unsigned bloc
 			continue;
 		if (mode >= 0 && line && line == scn->line)
 			fprintf(to, "mmu %s\n", mode == MMU_MODE_TDP ? "tdp" : "shadow");
-		if (mode >= 0 && line && line->word == WORD_mmu)
+		if (mode >= 0 && line && scn_names_first_mmu(scn, line))
 			continue;
 		fputs(text, to);
 		if (line == begin)

@@ -123,6 +123,7 @@ static const char *create_vm(struct sim *sim)
 		if (status != MMU_OK)
 			return mmu_status_text(status);
 		cpu->regs = *mmu_get_regs(cpu->vcpu);
+		cpu->entry.mode = config.mode;
 	}
 	return NULL;
 }

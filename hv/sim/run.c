@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The runner: line by line. */
 #include "hv/sim/run.h"
+#include "mmu/mode.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -118,6 +119,21 @@ static const char *knob(struct run *run, const struct scn_line *line)
 	return status == MMU_OK ? NULL : "the knob does not take this value";
 }
 
+static enum mmu_mode named_mode(const struct scn_line *line)
+{
+	return strcmp(line->w[0], "tdp") ? MMU_MODE_SHADOW : MMU_MODE_TDP;
+}
+
+static const char *mmu(struct run *run, const struct scn_line *line)
+{
+	enum mmu_status status;
+
+	if (scn_names_first_mmu(run->scn, line))
+		return NULL; /* it is, unless an option says another */
+	status = mmu_set_mode(run->sim.vm, named_mode(line));
+	return status == MMU_OK ? NULL : mmu_status_text(status);
+}
+
 static const char *unslot(struct run *run, const struct scn_line *line)
 {
 	enum mmu_status status = mmu_slot_delete(run->sim.vm, line->nr_n > 1 ? line->n[1] : 0,
@@ -161,6 +177,8 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		return NULL;
 	case WORD_knob:
 		return knob(run, line);
+	case WORD_mmu:
+		return mmu(run, line);
 	case WORD_zap:
 		return zap(run, line);
 	case WORD_split:
@@ -181,7 +199,7 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		run_expect(run, line);
 		return NULL;
 	default:
-		return NULL; /* mmu, vcpus: done; stop: the user's */
+		return NULL; /* vcpus: done; stop: the user's */
 	}
 }
 
@@ -197,8 +215,8 @@ static bool create(struct run *run)
 	for (unsigned i = 0; i < run->scn->nr; i++) {
 		const struct scn_line *line = &run->scn->line[i];
 
-		if (line->word == WORD_mmu)
-			config.mode = strcmp(line->w[0], "tdp") ? MMU_MODE_SHADOW : MMU_MODE_TDP;
+		if (scn_names_first_mmu(run->scn, line))
+			config.mode = named_mode(line);
 		else if (line->word == WORD_vcpus)
 			config.vcpus = line->n[0];
 		else if (line->word == WORD_mem)
@@ -248,7 +266,7 @@ static void say_mode(struct run *run)
 	for (unsigned i = 0; i < run->scn->nr && mode >= 0; i++) {
 		const struct scn_line *line = &run->scn->line[i];
 
-		if (line->word == WORD_mmu && strcmp(line->w[0], name[mode]))
+		if (scn_names_first_mmu(run->scn, line) && strcmp(line->w[0], name[mode]))
 			fprintf(run->options->messages,
 				"vitrine-sim: %s:%u: this scenario was written for mmu %s\n",
 				run->scn->name, line->number, line->w[0]);

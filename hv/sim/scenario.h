@@ -98,6 +98,9 @@ bool scn_load(struct scenario *scn, const char *path, struct scn_error *error);
 
 void scn_free(struct scenario *scn);
 
+/* Does this line say which MMU serves first? Later ones are operations. */
+bool scn_names_first_mmu(const struct scenario *scn, const struct scn_line *line);
+
 /* Does what can be read make sense? Called by scn_parse(). */
 bool scn_check(const struct scenario *scn, struct scn_error *error);
 

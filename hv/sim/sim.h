@@ -40,7 +40,7 @@ struct sim_cpu {
 };
 
 struct sim_config {
-	enum mmu_mode mode;
+	enum mmu_mode mode;	/* at first */
 	unsigned vcpus;
 	unsigned maxphyaddr;	/* 0: 48 */
 	unsigned tdp_level;	/* 0: 4 */

@@ -3,6 +3,8 @@
  * One run of a guest: the guest's registers as the hardware must see them, the
  * world switch, and back.
  *
+ * Which of the two is said by each entry, for it may change from one to the next.
+ *
  *   guest state          TDP               SHADOW
  *   real mode            as is             PE=0 PG=1, PAE tables
  *   protected, unpaged   as is             PG=1, PAE tables
@@ -94,6 +96,9 @@ static void svm_load_tdp(const struct vcpu *v, struct vmcb *b, const struct mmu_
 {
 	b->control.np_enable = 1;
 	b->control.ncr3 = mmu->root;
+	b->control.intercept_cr_read = 1u << 8;
+	b->control.intercept_cr_write &= ~(1u << 3);
+	b->control.intercept1 &= ~VMCB_I1_INVLPG;
 	b->save.cr0 = v->regs.cr0;
 	b->save.cr3 = v->regs.cr3;
 	b->save.cr4 = v->regs.cr4;
@@ -199,7 +204,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	bool trap = svm_is_trap(run);
 
 	b->control.intercept_exceptions = 1u << X86_MC;
-	if (v->vm->mode == MMU_MODE_TDP)
+	if (run->mmu.mode == MMU_MODE_TDP)
 		svm_load_tdp(v, b, &run->mmu);
 	else
 		svm_load_shadow(v, b, &run->mmu);
@@ -221,9 +226,10 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 		lapic_kick_self();
 }
 
-/* With trap, TF and DR6.BS are ours. */
-static void svm_store(struct vcpu *v, const struct vmcb *b, bool trap)
+/* With trap, TF and DR6.BS are ours. In shadow mode CR3 is, too. */
+static void svm_store(struct vcpu *v, const struct vmcb *b, const struct vcpu_run *run)
 {
+	bool trap = svm_is_trap(run);
 	u64 keep = trap ? v->regs.rflags & RFLAGS_TF : b->save.rflags & RFLAGS_TF;
 
 	v->regs.gpr[RAX] = b->save.rax;
@@ -235,7 +241,7 @@ static void svm_store(struct vcpu *v, const struct vmcb *b, bool trap)
 	if (!trap)
 		v->regs.dr6 = b->save.dr6;
 	v->regs.int_shadow = b->control.int_shadow & 1;
-	if (v->vm->mode == MMU_MODE_TDP)
+	if (run->mmu.mode == MMU_MODE_TDP)
 		v->regs.cr3 = b->save.cr3;
 }
 
@@ -309,11 +315,11 @@ void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *
 	svm_translate_exit(b, exit);
 	if (exit->kind == CH_EXIT_invalid) /* the save area is not the guest's any more */
 		return;
-	svm_store(v, b, svm_is_trap(run));
+	svm_store(v, b, run);
 	exit->tf = b->save.rflags & RFLAGS_TF;
-	if (v->vm->mode == MMU_MODE_SHADOW && b->save.cr3 != run->mmu.root)
+	if (run->mmu.mode == MMU_MODE_SHADOW && b->save.cr3 != run->mmu.root)
 		exit->escaped = true;
-	if (v->vm->mode == MMU_MODE_TDP && exit->code == VMCB_EXIT_EXCEPTION + X86_PF)
+	if (run->mmu.mode == MMU_MODE_TDP && exit->code == VMCB_EXIT_EXCEPTION + X86_PF)
 		svm_guest_pf(v, exit);
 	exit->delivering = b->control.exit_int_info & VMCB_EV_VALID;
 	exit->interrupted = svm_interrupted(&b->control, &run->event);
