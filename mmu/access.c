@@ -6,6 +6,7 @@
  */
 #include "mmu/backend.h"
 #include "mmu/cmpxchg.h"
+#include "mmu/dirty.h"
 #include "mmu/flush.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
@@ -133,8 +134,11 @@ static bool transfer_frame(struct mmu_op *op, struct transfer *t, gpa_t gpa, siz
 		return true;
 	}
 	t->table = track_is_shadowed(t->vm, slot, gpa >> PAGE_SHIFT);
-	if (!t->table || op->locked == OP_WRITE)
-		store_frame(op, t, memory, gpa, len);
+	if (t->table && op->locked != OP_WRITE)
+		return true;
+	store_frame(op, t, memory, gpa, len);
+	if (!t->differs)
+		dirty_mark(t->vm, t->vcpu, slot, gpa >> PAGE_SHIFT);
 	return true;
 }
 

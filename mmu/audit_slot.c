@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Audit of the slots and the counters that hang on them. */
 #include "mmu/audit.h"
+#include "mmu/dirty.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/sp.h"
@@ -120,8 +121,23 @@ static void audit_arrays(struct audit *audit, const struct memslot *slot)
 			    AT(0, i), arrays[i]->pages, audit->vm->shadow_used);
 }
 
+/* returns  whether it has a log */
+static bool audit_log(struct audit *audit, const struct memslot *slot)
+{
+	u64 nr = slot->dirty.nr, want = slot_logs(slot) ? MMU_DIRTY_WORDS(slot->npages) : 0;
+	unsigned rest = slot->npages % 64;
+
+	audit_check(audit, RULE_L_4, nr == want, AT(0, 0), nr, want);
+	if (nr && nr == want && rest)
+		audit_check(audit, RULE_L_4, !(dirty_get(audit->vm, slot, nr - 1) >> rest), AT(0, 0),
+			    dirty_get(audit->vm, slot, nr - 1), rest);
+	return nr;
+}
+
 void audit_slots(struct audit *audit)
 {
+	u32 logs = 0;
+
 	for (unsigned as = 0; as < MMU_NR_AS; as++) {
 		audit_generation(audit, as);
 		for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
@@ -130,9 +146,11 @@ void audit_slots(struct audit *audit)
 			if (!slot)
 				continue;
 			audit_overlaps(audit, slot);
+			logs += audit_log(audit, slot);
 			audit_arrays(audit, slot);
 			if (audit->vm->shadow_used)
 				audit_counters(audit, slot);
 		}
 	}
+	audit_check(audit, RULE_L_4, audit->vm->nr_logs == logs, AT(0, 0), audit->vm->nr_logs, logs);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Audit of every entry of every table: its value, and where it leads. */
 #include "mmu/audit.h"
+#include "mmu/dirty.h"
 #include "mmu/memslot.h"
 #include "mmu/page_track.h"
 #include "mmu/sp.h"
@@ -117,6 +118,18 @@ static void count_leaf(struct audit *audit, const struct entry *entry)
 	audit->shadow_leaves += !sp_is_tdp(entry->sp);
 }
 
+static void audit_logged(struct audit *audit, const struct entry *entry, const struct memslot *slot)
+{
+	bool large = entry->sp->role.level > LEVEL_4K;
+
+	if (!spte_is_writable(entry->spte) || !slot->dirty.nr)
+		return;
+	entry_check(audit, entry, RULE_L_3, !large, entry->spte, entry->gfn);
+	if (!large && slot_holds_w(slot))
+		entry_check(audit, entry, RULE_D_8, dirty_is_set(audit->vm, slot, entry->gfn),
+			    entry->spte, entry->gfn);
+}
+
 static void audit_leaf(struct audit *audit, const struct entry *entry)
 {
 	unsigned level = entry->sp->role.level;
@@ -137,6 +150,7 @@ static void audit_leaf(struct audit *audit, const struct entry *entry)
 	entry_check(audit, entry, RULE_E_9,
 		    !(entry->spte & (SPTE_W | SPTE_MMU_W)) || may_be_writable(vm, slot, entry),
 		    entry->spte, entry->gfn);
+	audit_logged(audit, entry, slot);
 }
 
 /* One of an older generation is not believed. */

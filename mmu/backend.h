@@ -65,6 +65,14 @@ struct mmu_backend {
 	/* Clears W and mmu_writable of every entry that maps gfn; returns
 	 * whether one had mmu_writable (a flush is owed). Write lock. */
 	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
+	/*
+	 * For the dirty log: dirty_rearm() for every leaf that maps a frame gfn + i of
+	 * slot with bit i of mask set; large: the large ones, too. Returns the frames of
+	 * mask where there was something; the flush is the caller's. Write lock.
+	 * events  spte_set
+	 */
+	u64 (*log_frames)(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask,
+			  bool large);
 	/* These only where guest tables are mirrored (indirect), else NULL. */
 
 	/* Zaps all pages that mirror a guest table in [start, end), roots too; returns

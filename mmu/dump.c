@@ -3,20 +3,30 @@
  * The present state as events. Each names only what an earlier one made: slots,
  * then pages, then their entries, then what connects them, then who uses them.
  */
-#include "mmu/memslot.h"
+#include "mmu/dirty.h"
 #include "mmu/page_track.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "mmu/vcpu.h"
+
+static void dump_dirty(struct mmu_vm *vm, const struct memslot *slot)
+{
+	for (u64 i = parray_next(vm->env, &slot->dirty, 0); i < slot->dirty.nr;
+	     i = parray_next(vm->env, &slot->dirty, i + 1))
+		vm_emit(vm, MMU_NO_VCPU, dirty_set, slot->as, slot->base_gfn + 64 * i,
+			dirty_get(vm, slot, i));
+}
 
 static void dump_slots(struct mmu_vm *vm, unsigned as)
 {
 	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
 		const struct memslot *slot = slot_by_id(vm, as, id);
 
-		if (slot)
-			vm_emit(vm, MMU_NO_VCPU, slot_create, (u8)as, (u16)id, slot->base_gfn,
-				slot->npages, slot->hpa, (u8)slot->flags);
+		if (!slot)
+			continue;
+		vm_emit(vm, MMU_NO_VCPU, slot_create, (u8)as, (u16)id, slot->base_gfn,
+			slot->npages, slot->hpa, (u8)slot->flags);
+		dump_dirty(vm, slot);
 	}
 	vm_emit(vm, MMU_NO_VCPU, slot_generation, (u8)as, vm->slots[as].generation);
 }

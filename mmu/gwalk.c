@@ -14,6 +14,7 @@
  *	  \-- outer()     walk_flat() of the inner hypervisor's tables -> gpa
  *	        \-- walk_entry() reads there
  */
+#include "mmu/dirty.h"
 #include "mmu/guest_pte.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
@@ -77,6 +78,11 @@ static bool entry_cas(void *va, bool four_byte, u64 old_pte, u64 pte)
 	return atomic_compare_exchange_strong((_Atomic u64 *)va, &old_pte, pte);
 }
 
+static void mark_dirty(struct mmu_vcpu *vcpu, gfn_t gfn)
+{
+	dirty_mark(vcpu->vm, vcpu, vcpu_slot(vcpu, gfn), gfn);
+}
+
 /* Sets bits in the entry read at this level; false if it has changed since. A
  * table in read-only memory is left as it is. */
 static bool set_bits(struct walker *w, unsigned level, u64 bits)
@@ -94,6 +100,7 @@ static bool set_bits(struct walker *w, unsigned level, u64 bits)
 		return true;
 	if (!entry_cas(va, w->role.base.has_4_byte_gpte, walk->pte[level], pte))
 		return false;
+	mark_dirty(w->vcpu, walk->pte_gpa[level] >> PAGE_SHIFT);
 	if (~walk->pte[level] & bits & GPTE_A)
 		walk_emit(w, guest_accessed, walk->pte_gpa[level], pte);
 	if (~walk->pte[level] & bits & GPTE_D)

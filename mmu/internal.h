@@ -167,6 +167,7 @@ struct memslot {
 	struct parray track;	/* u16: has-gPTE pages above level 1 (page_track.c) */
 	struct parray shadowed;	/* u16: all has-gPTE pages on this gfn, any level */
 	struct parray huge_shadowed[2]; /* u32: the same, per 2 MiB and 1 GiB entry */
+	struct parray dirty;	/* u64: a bit per frame; made while it is logged (dirty.h) */
 };
 
 #define SLOT_RECORD_SIZE 512
@@ -281,6 +282,7 @@ struct mmu_vm {
 	_Atomic bool shadow_used;	/* a shadow root could be made: rmaps are kept */
 	_Atomic bool tdp_used;		/* the VM was in TDP mode */
 	u64 nr_indirect;		/* has-gPTE pages */
+	_Atomic u32 nr_logs;		/* slots that are logged; anybody may look */
 	u8 gen;				/* 0 or 1: flips when all shadow pages become obsolete */
 	struct rmap_page *rmap_pages;	/* pages with a free descriptor (rmap.c) */
 

@@ -16,6 +16,8 @@ mmu_sources += %D%/backend.h
 mmu_sources += %D%/cmpxchg.c
 mmu_sources += %D%/cmpxchg.h
 mmu_sources += %D%/context.def
+mmu_sources += %D%/dirty.c
+mmu_sources += %D%/dirty.h
 mmu_sources += %D%/dirty_log.c
 mmu_sources += %D%/dirty_log.h
 mmu_sources += %D%/dump.c
@@ -74,6 +76,7 @@ mmu_sources += %D%/role_text.c
 mmu_sources += %D%/roots.c
 mmu_sources += %D%/roots.h
 mmu_sources += %D%/shadow.h
+mmu_sources += %D%/slot_flags.def
 mmu_sources += %D%/slot_update.c
 mmu_sources += %D%/slots.h
 mmu_sources += %D%/sp.c
@@ -98,6 +101,7 @@ mmu_sources += %D%/walk.c
 mmu_sources += %D%/zap.c
 mmu_sources += %D%/zap.def
 if WITH_SHADOW_MMU
+mmu_sources += %D%/shadow_dirty.c
 mmu_sources += %D%/shadow_fault.c
 mmu_sources += %D%/shadow_fetch.c
 mmu_sources += %D%/shadow_leaf.c
@@ -110,6 +114,7 @@ mmu_sources += %D%/shadow_sync.c
 mmu_sources += %D%/shadow_zap.c
 endif
 if WITH_TDP_MMU
+mmu_sources += %D%/tdp_dirty.c
 mmu_sources += %D%/tdp_fault.c
 mmu_sources += %D%/tdp_iter.c
 mmu_sources += %D%/tdp_mmu.c

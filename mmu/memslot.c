@@ -4,6 +4,7 @@
  * slot_update.c creates and deletes them.
  */
 #include "mmu/memslot.h"
+#include "mmu/dirty.h"
 
 /* ---- lookup ------------------------------------------------------------------ */
 
@@ -71,6 +72,8 @@ unsigned slot_max_level(const struct memslot *slot, gfn_t gfn)
 	gfn_t shift = gfn ^ slot_pfn(slot, gfn);
 	unsigned level;
 
+	if (slot_logs(slot))
+		return LEVEL_4K;
 	for (level = LEVEL_1G; level > LEVEL_4K; level--) {
 		u64 mask = level_frames(level) - 1;
 
@@ -184,6 +187,7 @@ enum mmu_status slots_make_rmaps(struct mmu_vm *vm)
 void slot_free_arrays(struct mmu_vm *vm, struct memslot *slot)
 {
 	slot_free_rmaps(vm, slot);
+	dirty_free(vm, slot);
 }
 
 enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
@@ -194,6 +198,8 @@ enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
 		return MMU_INVAL;
 	if (vm->shadow_used)
 		status = slot_make_rmaps(vm, slot);
+	if (status == MMU_OK && slot_logs(slot))
+		status = dirty_make(vm, slot);
 	if (status != MMU_OK)
 		slot_free_arrays(vm, slot);
 	return status;

@@ -47,7 +47,7 @@ struct rmap_head *slot_rmap(struct mmu_vm *vm, const struct memslot *slot, gfn_t
 enum mmu_status __must_check slots_make_rmaps(struct mmu_vm *vm);
 
 /* The largest level whose whole range around gfn lies in the slot with host
- * memory aligned alike; 1..3. */
+ * memory aligned alike; 1..3. 1 while the slot is logged. */
 unsigned slot_max_level(const struct memslot *slot, gfn_t gfn);
 
 /* Makes the empty slot arrays of a new VM; gives all slots back. No lock.

@@ -108,10 +108,6 @@ enum mmu_knob mmu_knob_by_name(const char *name);
 
 /* ---- memory slots ------------------------------------------------------ */
 
-#define MMU_SLOT_READONLY	1u	/* writes are EMULATE */
-#define MMU_SLOT_LOG_DIRTY	2u	/* refused: there is no dirty log */
-#define MMU_SLOT_SMRAM		4u	/* address space 1 only; vm_* never reach it */
-
 /*
  * Maps guest frames [gfn, gfn + npages) of an address space to the machine
  * memory [hpa, hpa + npages * 4096), one contiguous block.
@@ -123,9 +119,10 @@ enum mmu_knob mmu_knob_by_name(const char *name);
  *            tables of a guest in SHADOW mode: a store through one frame is not
  *            seen at the other.
  *            Page aligned.
+ *   flags    MMU_SLOT_, see slot_flags.def
  *   returns  OK
- *            INVAL  out of range, unaligned, or SMRAM in address space 0
- *            NOSUPP LOG_DIRTY
+ *            INVAL  out of range, unaligned, SMRAM in address space 0, or LOG_BY_D
+ *                   without LOG_DIRTY
  *            EXIST  the number is taken, or the frames overlap another slot
  *            NOMEM  nothing was changed
  *   events   slot_create, slot_generation; flush_request where a CR3 led to no

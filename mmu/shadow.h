@@ -5,6 +5,7 @@
  * table. Pages without a guest table (direct) fill in where the guest maps more
  * with one entry than we do, and where it does not page at all.
  *
+ *	shadow_dirty.c	the entries of logged frames
  *	shadow_fault.c	the fault: walk, look what it is about
  *	shadow_fetch.c	down our tree along the walk, linking what is missing
  *	shadow_leaf.c	leaf entries and their rmaps
@@ -170,6 +171,11 @@ bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 bool shadow_protect_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
+
+/* ---- shadow_dirty.c; see backend.h --------------------------------------------------- */
+
+u64 shadow_log_frames(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask,
+		      bool large);
 
 /* ---- shadow_prefetch.c ------------------------------------------------------------- */
 

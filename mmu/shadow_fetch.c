@@ -10,6 +10,7 @@
  * again once its table is write-protected, which it is as long as its shadow
  * page lives; if it has changed, the guest just faults again.
  */
+#include "mmu/dirty.h"
 #include "mmu/flush.h"
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
@@ -151,7 +152,8 @@ static enum mmu_status set_leaf(struct fetch *f)
 		.host_writable = slot_is_writable(f->slot),
 		.mmu_writable = unsync_try(f->op, f->slot, gfn, f->write),
 		.global = is_global(f),
-		.dirty = true,
+		.dirty = f->write || !slot_logs_by_d(f->slot),
+		.held = slot_holds_w(f->slot) && !f->write,
 	};
 
 	return shadow_set_leaf(f->op, f->sp, index, f->slot, gfn, &leaf);

@@ -25,6 +25,7 @@ const struct mmu_backend shadow_mmu = {
 	.shrink = shadow_shrink,
 	.zap_inner = shadow_zap_inner,
 	.write_protect = shadow_write_protect,
+	.log_frames = shadow_log_frames,
 	.guest_wrote = shadow_guest_wrote,
 	.unprotect = shadow_unprotect,
 	.may_be_behind = shadow_may_be_behind,

@@ -9,6 +9,7 @@
  * an entry made in advance must cost nothing but the reading. It is made old, for
  * nobody has used it through us, and no table becomes unsync for its sake.
  */
+#include "mmu/dirty.h"
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
 #include "mmu/mirror.h"
@@ -31,6 +32,7 @@ static enum mmu_status prefetch_leaf(struct mmu_op *op, struct sp *sp, unsigned 
 		.host_writable = slot && slot_is_writable(slot),
 		.mmu_writable = slot && unsync_try(op, slot, gfn, false),
 		.unused = true,
+		.held = slot && slot_holds_w(slot),
 	};
 
 	return slot ? shadow_set_leaf(op, sp, index, slot, gfn, &leaf) : MMU_OK;

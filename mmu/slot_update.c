@@ -5,11 +5,19 @@
  */
 #include "mmu/slots.h"
 #include "mmu/backend.h"
-#include "mmu/dirty_log.h"
+#include "mmu/dirty.h"
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
 
-#define SLOT_FLAGS		(MMU_SLOT_READONLY | MMU_SLOT_SMRAM)
+/* What a slot has from its creation to its deletion, and what can be turned. */
+#define SLOT_FIXED_FLAGS	(MMU_SLOT_READONLY | MMU_SLOT_SMRAM)
+#define SLOT_LOG_FLAGS		(MMU_SLOT_LOG_DIRTY | MMU_SLOT_LOG_BY_D)
+
+static bool flags_are_sane(u32 flags)
+{
+	return !(flags & ~(SLOT_FIXED_FLAGS | SLOT_LOG_FLAGS)) &&
+	       (flags & SLOT_LOG_FLAGS) != MMU_SLOT_LOG_BY_D;
+}
 
 static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
 			 const struct memslot *slot)
@@ -17,7 +25,7 @@ static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
 	u64 frames = 1ull << (vm->maxphyaddr - PAGE_SHIFT);
 	pfn_t pfn = slot->hpa >> PAGE_SHIFT;
 
-	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || slot->flags & ~SLOT_FLAGS)
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || !flags_are_sane(slot->flags))
 		return false;
 	if (slot->flags & MMU_SLOT_SMRAM && as == 0)
 		return false;
@@ -115,8 +123,6 @@ enum mmu_status mmu_slot_create(struct mmu_vm *vm, unsigned as, unsigned id, gfn
 	enum mmu_status status = MMU_EXIST;
 	struct mmu_op op;
 
-	if (flags & MMU_SLOT_LOG_DIRTY)
-		return MMU_NOSUPP;
 	if (!slot_is_sane(vm, as, id, &slot))
 		return MMU_INVAL;
 	op_begin(&op, vm, NULL, true);
@@ -176,9 +182,6 @@ enum mmu_status mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned id)
 
 /* ---- flags -------------------------------------------------------------------- */
 
-/* What a slot has from its creation to its deletion. */
-#define SLOT_FIXED_FLAGS	(MMU_SLOT_READONLY | MMU_SLOT_SMRAM)
-
 static enum mmu_status flags_change(struct mmu_op *op, struct memslot *slot, u32 flags)
 {
 	u32 old_flags = slot->flags;
@@ -195,20 +198,27 @@ static enum mmu_status flags_change(struct mmu_op *op, struct memslot *slot, u32
 	return status;
 }
 
+/* How a slot is logged is settled when that begins. */
+static bool changes_way(u32 old_flags, u32 flags)
+{
+	return old_flags & flags & MMU_SLOT_LOG_DIRTY && (old_flags ^ flags) & MMU_SLOT_LOG_BY_D;
+}
+
 enum mmu_status mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned id, u32 flags)
 {
 	enum mmu_status status = MMU_OK;
 	struct memslot *slot;
 	struct mmu_op op;
 
-	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS ||
-	    flags & ~(SLOT_FIXED_FLAGS | MMU_SLOT_LOG_DIRTY))
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || !flags_are_sane(flags))
 		return MMU_INVAL;
+	if (flags & MMU_SLOT_LOG_DIRTY)
+		dirty_split(vm, as, id);
 	op_begin(&op, vm, NULL, true);
 	slot = slot_by_id(vm, as, id);
 	if (!slot)
 		status = MMU_NOENT;
-	else if ((slot->flags ^ flags) & SLOT_FIXED_FLAGS)
+	else if ((slot->flags ^ flags) & SLOT_FIXED_FLAGS || changes_way(slot->flags, flags))
 		status = MMU_INVAL;
 	else if (slot->flags != flags)
 		status = flags_change(&op, slot, flags);

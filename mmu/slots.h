@@ -11,16 +11,23 @@
 
 /*
  * Gives a slot other flags; its frames and its memory stay. Only LOG_DIRTY can be
- * turned on and off: READONLY and SMRAM belong to a slot from its creation to its
- * deletion, as in KVM.
+ * turned on and off, and LOG_BY_D with it: READONLY and SMRAM belong to a slot from its
+ * creation to its deletion, as in KVM.
+ *
+ * When logging begins, its large mappings are split (as far as there is memory; the
+ * others lose W, and the guest's writes split them), and every vCPU will flush before
+ * it runs again; no bit is set. When it ends its bits are gone, and what it took from
+ * the entries comes back by faults.
  *
  *   flags    MMU_SLOT_, all of them: with READONLY and SMRAM as they are. The same
  *            flags again: nothing is done
  *   returns  OK
- *            INVAL  as, slot or flags are out of range; READONLY or SMRAM differ
+ *            INVAL  as, slot or flags are out of range; READONLY or SMRAM differ; the
+ *                   slot is logged, and in another way
  *            NOENT  there is no such slot
- *            NOMEM  nothing was changed
- *   events   slot_flags, slot_generation
+ *            NOMEM  for the bitmap; no flag was changed
+ *   events   those of mmu_split_range(); spte_set, flush_request, slot_flags,
+ *            slot_generation
  *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION
  */
 enum mmu_status __must_check mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned slot,

@@ -29,7 +29,7 @@ u64 spte_make_leaf(const struct spte_leaf *leaf)
 	if (leaf->host_writable)
 		spte |= SPTE_HOST_W;
 	if (leaf->host_writable && leaf->mmu_writable && leaf->access & ACC_WRITE)
-		spte |= SPTE_MMU_W | SPTE_W | (leaf->dirty ? SPTE_D : 0);
+		spte |= SPTE_MMU_W | (leaf->held ? 0 : SPTE_W) | (leaf->dirty ? SPTE_D : 0);
 	return spte;
 }
 

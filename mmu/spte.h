@@ -124,6 +124,7 @@ struct spte_leaf {
 	bool unused;	/* A stays clear: nobody has asked for it */
 	bool global;	/* the guest keeps it over loads of CR3; of effect with its CR4.PGE */
 	bool dirty;	/* set D at once: the access is a write, or nobody needs to know */
+	bool held;	/* W waits until the guest writes; mmu_writable does not */
 };
 
 u64 spte_make_leaf(const struct spte_leaf *leaf);

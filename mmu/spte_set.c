@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The one choke point through which entries of our tables change. */
+#include "mmu/dirty.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 
@@ -108,6 +109,28 @@ u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64
 	if (old_spte != new_spte)
 		change_account(&change, old_spte, new_spte);
 	events_end(op->vm, ordered);
+	dirty_spte(op, sp, gfn, old_spte, new_spte);
+	return old_spte;
+}
+
+u64 spte_clear_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64 bits,
+		  const struct mmu_site *site)
+{
+	const struct change change = { op, sp, index, gfn, site };
+	spte_t *sptep = sp_entry(op->vm, sp, index);
+	u64 old_spte, new_spte;
+	bool ordered;
+
+	mmu_check(op->vm, op->locked == OP_WRITE, "W-1: an SPTE is set without the write lock",
+		  op->locked, bits);
+	mmu_point(op->vm, spte_set);
+	ordered = events_begin(op->vm);
+	old_spte = atomic_fetch_and(&sptep->raw, ~bits);
+	new_spte = old_spte & ~bits;
+	change_check(&change, old_spte, new_spte);
+	if (old_spte != new_spte)
+		change_account(&change, old_spte, new_spte);
+	events_end(op->vm, ordered);
 	return old_spte;
 }
 
@@ -122,7 +145,10 @@ static enum mmu_status exchange(const struct change *change, u64 old_spte, u64 n
 	    old_spte != new_spte)
 		change_account(change, old_spte, new_spte);
 	events_end(change->op->vm, ordered);
-	return seen_spte == old_spte ? MMU_OK : MMU_AGAIN;
+	if (seen_spte != old_spte)
+		return MMU_AGAIN;
+	dirty_spte(change->op, change->sp, change->gfn, old_spte, new_spte);
+	return MMU_OK;
 }
 
 enum mmu_status spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn,

@@ -25,6 +25,14 @@ u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64
 		const struct mmu_site *site);
 
 /*
+ * Clears bits, A and D too, which the other two functions keep. The caller sees to the
+ * dirty log. Returns what was there.
+ *   context  vm->lock held for writing
+ */
+u64 spte_clear_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64 bits,
+		  const struct mmu_site *site);
+
+/*
  * Stores spte if the entry still is old.
  *
  *   context  vm->lock held at least for reading
@@ -45,6 +53,7 @@ enum mmu_status __must_check spte_give_w_at(struct mmu_op *op, struct sp *sp, un
 					    gfn_t gfn, u64 old_spte, const struct mmu_site *site);
 
 #define spte_set(op, sp, index, gfn, spte) spte_set_at(op, sp, index, gfn, spte, MMU_SITE)
+#define spte_clear(op, sp, index, gfn, bits) spte_clear_at(op, sp, index, gfn, bits, MMU_SITE)
 #define spte_cas(op, sp, index, gfn, old_spte, spte)                                               \
 	spte_cas_at(op, sp, index, gfn, old_spte, spte, MMU_SITE)
 #define spte_give_w(op, sp, index, gfn, old_spte)                                                  \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A nested page fault: find the memory, go down the tree, link what is missing. */
+#include "mmu/dirty.h"
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
 #include "mmu/mmio.h"
@@ -52,6 +53,7 @@ static u64 want_leaf(const struct want *want, const struct tdp_iter *iter)
 		.host_writable = slot_is_writable(want->slot),
 		.mmu_writable = want->mmu_writable,
 		.dirty = want->write,
+		.held = slot_holds_w(want->slot) && !want->write,
 	};
 
 	return spte_make_leaf(&leaf);

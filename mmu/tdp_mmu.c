@@ -139,4 +139,5 @@ const struct mmu_backend tdp_mmu = {
 	.zap_obsolete = tdp_zap_obsolete,
 	.zap_inner = tdp_zap_inner,
 	.write_protect = tdp_write_protect,
+	.log_frames = tdp_log_frames,
 };

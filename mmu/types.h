@@ -39,6 +39,12 @@ typedef u64 pfn_t;
 #define HPA_INVALID	(~(hpa_t)0)
 #define GFN_INVALID	(~(gfn_t)0)
 
+/* Flags of a memory slot: what they mean is in the table. */
+enum mmu_slot_flag {
+#define SLOT_FLAG(name, bit, words, sentence) MMU_SLOT_##name = (bit),
+#include "mmu/slot_flags.def"
+};
+
 /* Levels of a paging tree. */
 #define LEVEL_4K	1
 #define LEVEL_2M	2

@@ -160,7 +160,8 @@ static u64 array_pages(struct mmu_vm *vm)
 				pages += slot->rmap[0].pages + slot->rmap[1].pages +
 					 slot->rmap[2].pages + slot->track.pages +
 					 slot->shadowed.pages +
-					 slot->huge_shadowed[0].pages + slot->huge_shadowed[1].pages;
+					 slot->huge_shadowed[0].pages + slot->huge_shadowed[1].pages +
+					 slot->dirty.pages;
 		}
 	}
 	return pages;

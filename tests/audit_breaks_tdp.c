@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules broken in a machine with a TDP tree of four tables. */
+#include "mmu/dirty.h"
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
+#include "mmu/slots.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "tests/audit_breaks.h"
@@ -117,6 +119,41 @@ struct machine *break_B_4(void)
 	role = table(4)->role;
 	role.access = ACC_USER;
 	change_roles(table(4), role.word);
+	return &m;
+}
+
+static struct memslot *log_slot(void)
+{
+	ck_assert_int_eq(mmu_slot_set_flags(m.vm, 0, 0, MMU_SLOT_LOG_DIRTY), MMU_OK);
+	return slot_by_id(m.vm, 0, 0);
+}
+
+struct machine *break_D_8(void)
+{
+	struct memslot *slot;
+
+	make_tree();
+	slot = log_slot();
+	ck_assert_int_eq(machine_fault(&m, 0, 0x5000, PFERR_WRITE, NULL), MMU_RETRY);
+	ck_assert_uint_eq(dirty_take(m.vm, slot, 0, BIT(5)), BIT(5));
+	return &m;
+}
+
+struct machine *break_L_3(void)
+{
+	make_root(NULL);
+	machine_knob(&m, MMU_KNOB_huge, 1);
+	ck_assert_int_eq(machine_fault(&m, 0, 0x205000, PFERR_WRITE, NULL), MMU_RETRY);
+	slot_by_id(m.vm, 0, 0)->flags |= MMU_SLOT_LOG_DIRTY;
+	ck_assert_int_eq(dirty_make(m.vm, slot_by_id(m.vm, 0, 0)), MMU_OK);
+	return &m;
+}
+
+struct machine *break_L_4(void)
+{
+	make_root(NULL);
+	log_slot();
+	m.vm->nr_logs = 0;
 	return &m;
 }
 

@@ -73,18 +73,6 @@ START_TEST(wrong_arguments_are_refused_and_change_nothing)
 }
 END_TEST
 
-START_TEST(a_dirty_log_is_refused_as_there_is_none)
-{
-	struct machine m;
-
-	machine_init(&m, NULL);
-	ck_assert_int_eq(mmu_slot_create(m.vm, 0, 0, 0, 16, FAKE_RAM, MMU_SLOT_LOG_DIRTY),
-			 MMU_NOSUPP);
-	machine_ram(&m, 0, 0, 16, 0);
-	machine_fini(&m);
-}
-END_TEST
-
 START_TEST(slots_of_one_address_space_do_not_overlap)
 {
 	machine_init(&m, &shadow);
@@ -406,7 +394,6 @@ END_TEST
 TAP_MAIN("memslot",
 	 a_slot_maps_its_frames_and_no_other,
 	 wrong_arguments_are_refused_and_change_nothing,
-	 a_dirty_log_is_refused_as_there_is_none,
 	 slots_of_one_address_space_do_not_overlap,
 	 only_a_vcpu_in_system_management_mode_sees_smram,
 	 generations_count_up_and_never_meet,

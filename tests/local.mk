@@ -186,6 +186,9 @@ check_LIBRARIES += %D%/libguest.a
 %C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
 hosted_tests += %D%/check_rmap.t
 hosted_tests += %D%/check_starve.t
+hosted_tests += %D%/check_dirty.t
+%C%_check_dirty_t_SOURCES = %D%/check_dirty.c %D%/dirty_guest.c %D%/dirty_guest.h
+%C%_check_dirty_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_starve_t_SOURCES = %D%/check_starve.c %D%/starve.h %D%/starve_rows.c
 %C%_check_starve_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU

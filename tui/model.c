@@ -77,6 +77,7 @@ static struct model_vm *vm_new(u8 level, u8 nr)
 	map_init(&vm->links, sizeof(u32));
 	map_init(&vm->rmaps, sizeof(struct model_rmap));
 	map_init(&vm->tracks, sizeof(u16));
+	map_init(&vm->dirty, sizeof(u64));
 	map_init(&vm->tlb, sizeof(struct model_tlb));
 	return vm;
 }
@@ -91,6 +92,7 @@ struct model_vm *model_vm_copy(const struct model_vm *from)
 	map_copy(&vm->links, &from->links);
 	map_copy(&vm->rmaps, &from->rmaps);
 	map_copy(&vm->tracks, &from->tracks);
+	map_copy(&vm->dirty, &from->dirty);
 	map_copy(&vm->tlb, &from->tlb);
 	vm->before = from->before ? model_vm_copy(from->before) : NULL;
 	return vm;
@@ -103,6 +105,7 @@ void model_vm_clear(struct model_vm *vm)
 	map_fini(&vm->links);
 	map_fini(&vm->rmaps);
 	map_fini(&vm->tracks);
+	map_fini(&vm->dirty);
 	vm->configured = false;
 	for (unsigned i = 0; i < MODEL_MAX_VCPUS; i++) {
 		struct model_vcpu *vcpu = &vm->vcpu[i];

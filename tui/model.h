@@ -125,6 +125,7 @@ struct model_vm {
 	struct map links;	/* model_entry_key(parent, index) -> u32 child */
 	struct map rmaps;	/* model_entry_key(sp, index) -> struct model_rmap */
 	struct map tracks;	/* model_frame_key -> u16 */
+	struct map dirty;	/* model_frame_key -> u64: a bit for each of 64 frames */
 	struct map tlb;		/* model_tlb_key -> struct model_tlb */
 	struct model_vcpu vcpu[MODEL_MAX_VCPUS];
 	struct model_flush ledger[MODEL_LEDGER];

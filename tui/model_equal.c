@@ -139,7 +139,8 @@ bool model_vm_equal(const struct model_vm *a, const struct model_vm *b, struct t
 	       sps_equal(&b->sps, &a->sps, false, difference) &&
 	       maps_equal("link", &a->links, &b->links, difference) &&
 	       maps_equal("rmap", &a->rmaps, &b->rmaps, difference) &&
-	       maps_equal("tracked frame", &a->tracks, &b->tracks, difference);
+	       maps_equal("tracked frame", &a->tracks, &b->tracks, difference) &&
+	       maps_equal("dirty frame", &a->dirty, &b->dirty, difference);
 }
 
 bool model_equal(const struct model *a, const struct model *b, struct text *difference)

@@ -34,8 +34,16 @@ ON(slot_create)
 	slot->flags = e->flags;
 }
 
+/* The slot's log is gone, with the slot or without. */
+static void forget_log(struct step *s, const struct model_slot *slot)
+{
+	for (u64 i = 0; slot && i < slot->npages; i += 64)
+		map_remove(&s->vm->dirty, model_frame_key(slot->as, slot->gfn + i));
+}
+
 ON(slot_delete)
 {
+	forget_log(s, map_get(&s->vm->slots, model_slot_key(e->as, e->slot)));
 	if (!map_remove(&s->vm->slots, model_slot_key(e->as, e->slot)))
 		model_damage(s, "slot %u of address space %u was not there", e->slot, e->as);
 }
@@ -44,6 +52,8 @@ ON(slot_flags)
 {
 	u64 key = model_slot_key(e->as, e->slot);
 
+	if (!(e->flags & MMU_SLOT_LOG_DIRTY))
+		forget_log(s, map_get(&s->vm->slots, key));
 	if (map_get(&s->vm->slots, key))
 		((struct model_slot *)map_put(&s->vm->slots, key))->flags = e->flags;
 	else
@@ -259,6 +269,39 @@ static void set_track(struct step *s, u8 as, u64 gfn, u16 count)
 		map_remove(&s->vm->tracks, model_frame_key(as, gfn));
 }
 
+static void set_dirty(struct step *s, u8 as, u64 gfn, u64 mask)
+{
+	if (mask)
+		*(u64 *)map_put(&s->vm->dirty, model_frame_key(as, gfn)) = mask;
+	else
+		map_remove(&s->vm->dirty, model_frame_key(as, gfn));
+}
+
+static u64 get_dirty(const struct step *s, u8 as, u64 gfn)
+{
+	const u64 *mask = map_get(&s->vm->dirty, model_frame_key(as, gfn));
+
+	return mask ? *mask : 0;
+}
+
+ON(dirty_set)
+{
+	u64 before = get_dirty(s, e->as, e->gfn);
+
+	if (before & e->mask && !s->vm->unknown)
+		model_damage(s, "frames from gfn 0x%" PRIx64 " on are dirty already", (u64)e->gfn);
+	set_dirty(s, e->as, e->gfn, before | e->mask);
+}
+
+ON(dirty_clear)
+{
+	u64 before = get_dirty(s, e->as, e->gfn);
+
+	if (~before & e->mask && !s->vm->unknown)
+		model_damage(s, "frames from gfn 0x%" PRIx64 " on are not dirty", (u64)e->gfn);
+	set_dirty(s, e->as, e->gfn, before & ~e->mask);
+}
+
 ON(track_add)
 {
 	set_track(s, e->as, e->gfn, e->count);
@@ -390,6 +433,7 @@ const struct step_row model_mmu_rows[] = {
 	ROW(nested_enter), ROW(nested_leave),
 	ROW(flush_request), ROW(flush_joined), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
 	ROW(mmu_config), ROW(mmu_mode), ROW(knob), ROW(slot_create),
-	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
+	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(dirty_set), ROW(dirty_clear),
+	ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
 	{ 0 }
 };

@@ -25,13 +25,34 @@ static size_t count(struct ui *ui)
 	return vm ? map_count(&vm->slots) : 0;
 }
 
-static const char *flags_text(u8 flags)
+static void line_flags(struct line *line, u8 flags)
 {
-	static const char *const texts[] = { "", " read-only", " dirty log", " read-only, dirty log",
-					     " SMRAM", " SMRAM, read-only", " SMRAM, dirty log",
-					     " SMRAM, read-only, dirty log" };
+	static const struct {
+		u8 bit;
+		const char *words;
+	} rows[] = {
+#define SLOT_FLAG(name, bit, words, sentence) { bit, words },
+#include "mmu/slot_flags.def"
+	};
+	const char *between = " ";
 
-	return texts[flags & 7];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!(flags & rows[i].bit))
+			continue;
+		line_add(line, INK_plain, "%s%s", between, rows[i].words);
+		between = ", ";
+	}
+}
+
+static u64 count_dirty(const struct model_vm *vm, const struct model_slot *slot)
+{
+	const u64 *mask;
+	u64 nr = 0;
+
+	for (u64 i = 0; i < slot->npages; i += 64)
+		if ((mask = map_get(&vm->dirty, model_frame_key(slot->as, slot->gfn + i))))
+			nr += (u64)__builtin_popcountll(*mask);
+	return nr;
 }
 
 static void line(struct ui *ui, size_t i, struct line *line)
@@ -45,8 +66,11 @@ static void line(struct ui *ui, size_t i, struct line *line)
 	line_add(line, INK_plain, "slot %u as %u ", slot->slot, slot->as);
 	line_add(line, INK_address, "gfn %" PRIx64 "-%" PRIx64 " → hpa %" PRIx64, slot->gfn,
 		 slot->gfn + slot->npages - 1, slot->hpa);
-	line_add(line, INK_plain, "  %" PRIu64 " pages, %" PRIu64 " KiB%s", slot->npages,
-		 slot->npages * 4, flags_text(slot->flags));
+	line_add(line, INK_plain, "  %" PRIu64 " pages, %" PRIu64 " KiB", slot->npages,
+		 slot->npages * 4);
+	line_flags(line, slot->flags);
+	if (slot->flags & MMU_SLOT_LOG_DIRTY)
+		line_add(line, INK_plain, ", %" PRIu64 " dirty", count_dirty(vm, slot));
 }
 
 const struct view_ops view_slots = {
