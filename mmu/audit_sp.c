@@ -3,6 +3,7 @@
 #include "mmu/audit.h"
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
+#include "mmu/rmap.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 
@@ -31,13 +32,14 @@ static bool lies_in_slot(const struct mmu_vm *vm, const struct sp *sp)
 
 static void audit_special(struct audit *audit, const struct sp *sp)
 {
+	unsigned used = sp->role.level > LEVEL_1G ? 1 : 4;
+
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {
 		u64 spte = spte_get(sp_entry(audit->vm, sp, i));
 
 		audit_check(audit, RULE_Q_4, !(sp->flags & SP_DUMMY) || !spte, AT(sp->id, i), spte,
 			    0);
-		audit_check(audit, RULE_Q_3, sp->role.level != LEVEL_1G || i < 4 || !spte,
-			    AT(sp->id, i), spte, 0);
+		audit_check(audit, RULE_Q_3, i < used || !spte, AT(sp->id, i), spte, 0);
 	}
 }
 
@@ -175,6 +177,20 @@ static unsigned slots_naming(const struct mmu *mmu, const struct sp *sp)
 	return nr;
 }
 
+/* No root, but the way to one of the same vCPU. */
+static bool hangs_below_special(const struct mmu_vm *vm, const struct sp *sp)
+{
+	struct rmap_iter iter;
+	const struct sp *parent;
+	unsigned index;
+	spte_t *sptep = rmap_first(vm, &sp->parents, &iter);
+
+	if (sp->root_count || rmap_count(vm, &sp->parents) != 1)
+		return false;
+	parent = sp_of_entry(vm, sptep, &index);
+	return parent->flags & SP_SPECIAL && parent->vcpu == sp->vcpu && parent->gfn == sp->gfn;
+}
+
 static void audit_root_count(struct audit *audit, const struct sp *sp)
 {
 	const struct mmu_vcpu *own;
@@ -191,7 +207,8 @@ static void audit_root_count(struct audit *audit, const struct sp *sp)
 		return;
 	own = audit->vm->vcpu[sp->vcpu];
 	owned = own ? slots_naming(&own->root_mmu, sp) + slots_naming(&own->guest_mmu, sp) : 0;
-	audit_check(audit, RULE_Q_8, owned && owned == nr, AT(sp->id, 0), owned, nr);
+	audit_check(audit, RULE_Q_8, (owned && owned == nr) || hangs_below_special(audit->vm, sp),
+		    AT(sp->id, 0), owned, nr);
 }
 
 /* A root made for the guest's tables is the one for CR3, a dummy if that leads to

@@ -39,7 +39,7 @@ static bool audit_value(struct audit *audit, const struct entry *entry)
 	} local[] = { { RULE_D_1, "D-1" }, { RULE_D_2, "D-2" }, { RULE_D_3, "D-3" },
 		      { RULE_D_5, "D-5" }, { RULE_D_6, "D-6" }, { RULE_D_9, "D-9" } };
 	const struct sp *sp = entry->sp;
-	bool pdpte = sp->flags & SP_SPECIAL && sp->role.level == LEVEL_1G;
+	bool pdpte = sp->flags & SP_PDPT;
 	/* Some hardware sets A where the four PDPTEs are read; we never do. */
 	u64 spte = pdpte ? entry->spte & ~SPTE_A : entry->spte;
 	const char *broken = spte_check(spte, sp->role.level, sp_is_tdp(sp), pdpte,

@@ -77,9 +77,10 @@ struct rmap_head {
 /* ---- shadow pages (sp.c) -------------------------------------------------- */
 
 #define SP_TDP		1u	/* belongs to the TDP MMU */
-#define SP_SPECIAL	2u	/* a per-vCPU root record (PAE, dummy): not hashed, lives as
-				 * long as a root slot of its vCPU names it */
+#define SP_SPECIAL	2u	/* a per-vCPU root record (PAE, dummy) or one below it: not
+				 * hashed, lives as long as a root slot of its vCPU names it */
 #define SP_DUMMY	4u	/* the root that maps nothing; never linked into */
+#define SP_PDPT		8u	/* a special root that the hardware takes for four PDPTEs */
 
 struct sp {
 	u32 id;			/* its number in events, 1.. ; fixed for the record */

@@ -23,22 +23,22 @@ bool mmu_nested_paging(const struct mmu_vm *vm)
 	return tdp_active(vm) && vm->shadow;
 }
 
-static unsigned tables_level(const struct mmu_nested *nested)
+static bool five_levels(const struct mmu_nested *nested)
 {
-	return nested->efer & EFER_LMA ? (nested->cr4 & CR4_LA57 ? 5 : 4) : 3;
+	return nested->efer & EFER_LMA && nested->cr4 & CR4_LA57;
 }
 
 static enum mmu_status check(const struct mmu_vcpu *vcpu, const struct mmu_nested *nested)
 {
-	unsigned level = tables_level(nested);
-
 	if (vcpu->inner)
 		return MMU_EXIST;
 	if (!nested->np)
 		return MMU_OK;
 	if (!(nested->cr0 & CR0_PG))
 		return MMU_INVAL;
-	if (!mmu_nested_paging(vcpu->vm) || level < 4 || level > vcpu->vm->config.tdp_level)
+	if (!mmu_nested_paging(vcpu->vm))
+		return MMU_NOSUPP;
+	if (five_levels(nested) && vcpu->vm->config.tdp_level < 5)
 		return MMU_NOSUPP;
 	return MMU_OK;
 }

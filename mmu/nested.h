@@ -33,6 +33,17 @@ struct mmu_nested {
 bool mmu_nested_paging(const struct mmu_vm *vm);
 
 /*
+ * L1's nested tables have the format of its own paging at VMRUN: 2-level, PAE, four or
+ * five levels. With fewer than four they translate 32 bits of nGPA, and nothing lies
+ * beyond. The four entries of PAE are read from memory as they are needed: a change
+ * counts from the next flush on.
+ *
+ * Hardware has nested tables as deep as the paging of who runs there can be. So a
+ * machine with a tdp_level of 4 has no CR4.LA57 to offer to its guest: with 48 bits of
+ * nGPA to translate, our tables cannot do what five levels of L1's can.
+ */
+
+/*
  * L2 runs from now on: L1 executed VMRUN. Everything else that takes the vCPU is
  * about L2 then: registers, faults, mmu_read_gva() and the like. SMM is not entered
  * before L2 was left.
@@ -43,8 +54,8 @@ bool mmu_nested_paging(const struct mmu_vm *vm);
  *            EXIST   L2 runs already
  *            INVAL   nested paging while L1 does not page itself
  *            NOSUPP  nested paging where mmu_nested_paging() says no; or L1's nested
- *                    tables have less than four levels, or more than tdp_level.
- *                    Nothing has changed; the VMRUN fails for L1.
+ *                    tables have five levels and tdp_level is 4
+ *            Unless OK nothing has changed, and the VMRUN fails for L1.
  *   events   nested_enter, guest_cr3, mmu_role, root_set and root_count of the root
  *            that is left, flush_request, flush_vcpu
  *   source   AMD64 Manual volume 2, 15.5 "VMRUN Instruction", 15.25 "Nested Paging"

@@ -88,7 +88,8 @@ union mmu_role role_root_tdp(struct cpu_role cpu, unsigned tdp_level);
 union mmu_role role_root_shadow(struct cpu_role cpu);
 
 /* The role of the root that shadows nested tables, where the hardware walks
- * tdp_level levels: one more than there are is a page that passes through. */
+ * tdp_level levels. Five over four: a page that passes through. Above tables of two
+ * or three levels special records stand in for what there is not, down to level 3. */
 union mmu_role role_root_npt(struct cpu_role cpu, unsigned tdp_level);
 
 /*
@@ -101,8 +102,8 @@ union mmu_role role_root_npt(struct cpu_role cpu, unsigned tdp_level);
  */
 union mmu_role role_child(union mmu_role parent, unsigned index, bool direct, unsigned access);
 
-/* True if the word obeys the layout's rules (invariants B-1, B-2). special: it
- * is a root record of level 3, which may have has_4_byte_gpte. */
+/* True if the word obeys the layout's rules (invariants B-1, B-2). special: it is a
+ * special record, which of level 3 and above may have has_4_byte_gpte. */
 bool role_is_sane(union mmu_role role, bool special);
 
 /*

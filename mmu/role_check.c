@@ -5,7 +5,7 @@
 static bool quadrant_is_sane(union mmu_role role, bool special)
 {
 	if (role.has_4_byte_gpte && role.level >= LEVEL_1G)
-		return special && role.level == LEVEL_1G && role.quadrant == 0;
+		return special && role.quadrant == 0;
 	if (!role.has_4_byte_gpte)
 		return role.quadrant == 0;
 	return role.level != LEVEL_4K || role.quadrant <= 1;

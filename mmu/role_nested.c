@@ -25,7 +25,7 @@ union mmu_role role_root_npt(struct cpu_role cpu, unsigned tdp_level)
 {
 	union mmu_role role = cpu.base;
 
-	role.passthrough = tdp_level > role.level;
+	role.passthrough = role.level > LEVEL_1G && tdp_level > role.level;
 	role.level = tdp_level;
 	role.efer_nx = 1;
 	return role;

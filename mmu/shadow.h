@@ -124,8 +124,18 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu);
 void shadow_put_root(struct mmu_op *op, struct mmu_root *root);
 bool shadow_root_serves(struct mmu_op *op, const struct mmu *mmu, const struct sp *root);
 
-/* Nobody watches the PDPTEs of a PAE guest. Any context. */
+/* Nobody watches the PDPTEs of a PAE guest, or of nested tables. Any context. */
 bool shadow_root_has_pdptes(const struct sp *root);
+
+/*
+ * A special record of op->vcpu's, which hangs nowhere: a root, or to be linked below
+ * one of the same gfn.
+ *
+ *   flags    SP_DUMMY, SP_PDPT
+ *   returns  NULL: no memory, or with SP_PDPT none below 4 GiB; nothing changed
+ *   events   sp_new
+ */
+struct sp *shadow_special_make(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags);
 
 /*
  * Syncs what is below the root, or what translates gva; the entries of a PAE

@@ -80,21 +80,56 @@ static struct sp *linked_child(struct fetch *f, unsigned index, gfn_t gfn, union
 	return NULL;
 }
 
+/* The hardware walks more levels than the nested tables have. */
+static bool is_special(const struct fetch *f, unsigned level)
+{
+	return f->sp->flags & SP_SPECIAL && level >= LEVEL_1G;
+}
+
+/* The page for the next level. A special record has one parent, and being linked to
+ * the first takes no memory: it does not get lost. */
+static struct sp *get_child(struct fetch *f, gfn_t gfn, union mmu_role role)
+{
+	if (is_special(f, role.level))
+		return shadow_special_make(f->op, gfn, role, 0);
+	return shadow_get_page(f->op, gfn, role);
+}
+
+static gfn_t child_gfn(const struct fetch *f, unsigned level)
+{
+	if (is_special(f, level))
+		return f->sp->gfn;
+	return is_direct(f, level) ? f->walk->gfn & ~(level_frames(level + 1) - 1) :
+				     f->walk->table_gfn[level];
+}
+
+static unsigned child_access(const struct fetch *f, unsigned level)
+{
+	if (is_special(f, level))
+		return ACC_ALL;
+	return is_direct(f, level) ? f->access : f->walk->table_access[level];
+}
+
+/* Is the entry that the walk used at this level what it was? */
+static bool still_leads_on(const struct fetch *f, unsigned level)
+{
+	return is_direct(f, level) || is_special(f, level) ||
+	       gwalk_still_true(f->op->vcpu, f->op->vcpu->mmu, f->walk, level);
+}
+
 /* One level down. returns  OK; AGAIN: the guest's entry has changed; NOMEM */
 static enum mmu_status step_down(struct fetch *f)
 {
 	unsigned level = f->sp->role.level - 1, index = level_index(f->gva, level + 1);
-	const struct gwalk *walk = f->walk;
-	bool direct = is_direct(f, level);
-	gfn_t gfn = direct ? walk->gfn & ~(level_frames(level + 1) - 1) : walk->table_gfn[level];
-	union mmu_role role = role_child(f->sp->role, index, direct,
-					 direct ? f->access : walk->table_access[level]);
+	gfn_t gfn = child_gfn(f, level);
+	union mmu_role role = role_child(f->sp->role, index, is_direct(f, level),
+					 child_access(f, level));
 	struct sp *linked = linked_child(f, index, gfn, role);
-	struct sp *child = linked ? linked : shadow_get_page(f->op, gfn, role);
+	struct sp *child = linked ? linked : get_child(f, gfn, role);
 
 	if (!child)
 		return MMU_NOMEM;
-	if (!direct && !gwalk_still_true(f->op->vcpu, f->op->vcpu->mmu, walk, level))
+	if (!still_leads_on(f, level))
 		return MMU_AGAIN;
 	if (!linked && shadow_link(f->op, f->sp, index, child) != MMU_OK)
 		return MMU_NOMEM;

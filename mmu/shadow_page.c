@@ -112,7 +112,7 @@ struct sp *shadow_get_page(struct mmu_op *op, gfn_t gfn, union mmu_role role)
 /* The table of four PDPTEs that the hardware wants has a format of its own. */
 static u64 link_spte(const struct sp *parent, const struct sp *child)
 {
-	if (parent->flags & SP_SPECIAL && parent->role.level == LEVEL_1G)
+	if (parent->flags & SP_PDPT)
 		return spte_make_pdpte(child->table_hpa);
 	return spte_make_table(child->table_hpa);
 }
@@ -173,10 +173,19 @@ static void drop_parents(struct mmu_op *op, struct sp *sp)
 }
 
 /*
- * Empties the page. What an inner guest's page leaves without a parent is worth
- * little: its hypervisor tears down whole trees and uses the frames for others. It
- * goes to orphans, still hashed.
+ * Is what hung at an entry of the parent worth nothing now? What an inner guest's
+ * page leaves without a parent is worth little: its hypervisor tears down whole trees
+ * and uses the frames for others. But special records go whenever their guest is
+ * left, and are made again as it comes back: what hangs below them is found by then.
  */
+static bool is_orphan(const struct mmu_op *op, const struct sp *parent, const struct sp *child)
+{
+	if (child->root_count || rmap_count(op->vm, &child->parents))
+		return false;
+	return parent->flags & SP_SPECIAL ? child->flags & SP_SPECIAL : child->role.guest_mode;
+}
+
+/* Empties the page. Orphans go to their list, still hashed. */
 static void drop_children(struct mmu_op *op, struct sp *sp, struct list *orphans)
 {
 	for (unsigned i = sp->used_start; i < sp->used_end; i++) {
@@ -185,8 +194,7 @@ static void drop_children(struct mmu_op *op, struct sp *sp, struct list *orphans
 					   sp_by_table(op->vm, spte_hpa(spte)) : NULL;
 
 		shadow_drop_entry(op, sp, i);
-		if (!child || !child->role.guest_mode || child->root_count ||
-		    rmap_count(op->vm, &child->parents))
+		if (!child || !is_orphan(op, sp, child))
 			continue;
 		list_remove(&child->active);
 		list_add(&child->active, orphans);
@@ -201,7 +209,9 @@ static void zap_one(struct mmu_op *op, struct sp *sp, enum zap_why why, struct l
 	unsync_clear(op, sp);
 	if (sp_has_gptes(sp))
 		unprotect_table(op, sp);
-	if (!(sp->flags & SP_SPECIAL))
+	if (sp->flags & SP_SPECIAL)
+		list_remove(&sp->active);
+	else
 		sp_hash_remove(op->vm, sp);
 	sp_set_invalid(sp);
 	stat_add(op->vm, sp_zapped, 1);

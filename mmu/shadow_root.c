@@ -3,8 +3,14 @@
  * Roots. With four or five levels a root is a page like others. A guest with
  * fewer has a special record of level 3, its vCPU's own and not in the hash,
  * whose four entries the hardware takes for PDPTEs; its children come on demand.
+ * Nested tables with fewer are shadowed for a hardware that walks all its levels:
+ * above that record there are more, of which only the first entry is used.
+ *
+ *	guest with 2 levels, on its own	    [0..3] -> quadrants of the directory
+ *	nested tables of PAE	root [0] -> [0..3] -> directories
+ *
  * A CR3 that points nowhere gets a dummy that stays empty. Special records live
- * as long as a root slot names them.
+ * as long as a root slot names them, or the one above them does.
  */
 #include "mmu/flush.h"
 #include "mmu/guest_pte.h"
@@ -20,16 +26,28 @@
 
 bool shadow_root_has_pdptes(const struct sp *root)
 {
-	return root->flags == SP_SPECIAL && !root->role.direct && !root->role.has_4_byte_gpte;
+	return root->flags & SP_SPECIAL && !(root->flags & SP_DUMMY) && !root->role.direct &&
+	       !root->role.has_4_byte_gpte;
+}
+
+/* The record with the entries for them; NULL: nothing has been asked for yet. */
+static struct sp *pdpt_of(const struct mmu_vm *vm, struct sp *sp)
+{
+	while (sp && sp->role.level > LEVEL_1G) {
+		u64 spte = spte_get(sp_entry(vm, sp, 0));
+
+		sp = spte_is_present(spte) ? sp_by_table(vm, spte_hpa(spte)) : NULL;
+	}
+	return sp;
 }
 
 /* The guest's PDPTE; 0 where no slot is. */
-static u64 read_pdpte(struct mmu_vm *vm, const struct mmu_root *root, unsigned i)
+static u64 read_pdpte(struct mmu_vm *vm, const struct sp *pdpt, u64 pgd, unsigned i)
 {
-	struct cpu_role cpu = gpte_config_cpu(root->sp->role, root->sp->config);
-	gpa_t table_gpa = gpte_first_table(cpu, root->pgd, vm->maxphyaddr);
+	struct cpu_role cpu = gpte_config_cpu(pdpt->role, pdpt->config);
+	gpa_t table_gpa = gpte_first_table(cpu, pgd, vm->maxphyaddr);
 	gpa_t gpa = gpte_gpa(cpu, LEVEL_1G, table_gpa, (gva_t)i << 30);
-	const struct memslot *slot = sp_slot(vm, root->sp, gpa >> PAGE_SHIFT);
+	const struct memslot *slot = sp_slot(vm, pdpt, gpa >> PAGE_SHIFT);
 	const u8 *frame;
 	u64 pdpte;
 
@@ -40,33 +58,35 @@ static u64 read_pdpte(struct mmu_vm *vm, const struct mmu_root *root, unsigned i
 	return pdpte & gwalk_reserved(vm, cpu, LEVEL_1G, false) ? 0 : pdpte;
 }
 
-static void sync_pdpte(struct mmu_op *op, const struct mmu_root *root, unsigned i)
+static void sync_pdpte(struct mmu_op *op, struct sp *pdpt, u64 pgd, unsigned i)
 {
-	u64 spte = spte_get(sp_entry(op->vm, root->sp, i));
+	u64 spte = spte_get(sp_entry(op->vm, pdpt, i));
 	const struct sp *child;
 	u64 pdpte;
 
 	if (!spte_is_present(spte))
 		return;
 	child = sp_by_table(op->vm, spte_hpa(spte));
-	pdpte = read_pdpte(op->vm, root, i);
+	pdpte = read_pdpte(op->vm, pdpt, pgd, i);
 	if (pdpte & GPTE_P && child && child->gfn == (pdpte & SPTE_PFN) >> PAGE_SHIFT)
 		return;
-	shadow_drop_entry(op, root->sp, i);
-	flush_need(op, FLUSH_sync, root->sp->gfn, 1);
+	shadow_drop_entry(op, pdpt, i);
+	flush_need(op, FLUSH_sync, pdpt->gfn, 1);
 }
 
 void shadow_root_sync(struct mmu_op *op, const struct mmu_root *root)
 {
-	for (unsigned i = 0; shadow_root_has_pdptes(root->sp) && i < 4; i++)
-		sync_pdpte(op, root, i);
+	struct sp *pdpt = shadow_root_has_pdptes(root->sp) ? pdpt_of(op->vm, root->sp) : NULL;
+
+	for (unsigned i = 0; pdpt && i < 4; i++)
+		sync_pdpte(op, pdpt, root->pgd, i);
 	shadow_sync_root(op, root->sp);
 }
 
 void shadow_root_sync_gva(struct mmu_op *op, const struct mmu_root *root, gva_t gva)
 {
-	if (shadow_root_has_pdptes(root->sp))
-		sync_pdpte(op, root, gva >> 30 & 3);
+	if (shadow_root_has_pdptes(root->sp)) /* of the guest itself: the root is their record */
+		sync_pdpte(op, root->sp, root->pgd, gva >> 30 & 3);
 	shadow_sync_gva(op, root->sp, gva);
 }
 
@@ -84,10 +104,11 @@ static gfn_t root_gfn(const struct mmu_op *op, const struct mmu *mmu)
 static u32 root_flags(const struct mmu_op *op, const struct mmu *mmu, gfn_t gfn)
 {
 	union mmu_role role = mmu->root_role;
+	u32 pdpt = role.level == LEVEL_1G ? SP_PDPT : 0;
 
 	if (!role.direct && !slot_lookup(op->vm, role.smm, gfn))
-		return SP_SPECIAL | SP_DUMMY;
-	return role.level == LEVEL_1G ? SP_SPECIAL : 0;
+		return SP_SPECIAL | SP_DUMMY | pdpt;
+	return mmu->cpu_role.base.level <= LEVEL_1G ? SP_SPECIAL | pdpt : 0;
 }
 
 bool shadow_root_serves(struct mmu_op *op, const struct mmu *mmu, const struct sp *root)
@@ -98,16 +119,15 @@ bool shadow_root_serves(struct mmu_op *op, const struct mmu *mmu, const struct s
 	       root->flags == root_flags(op, mmu, gfn);
 }
 
-static struct sp *special_make(struct mmu_op *op, const struct mmu *mmu, gfn_t gfn, u32 flags)
+struct sp *shadow_special_make(struct mmu_op *op, gfn_t gfn, union mmu_role role, u32 flags)
 {
-	union mmu_role role = mmu->root_role;
-	struct sp *sp = sp_create(op, gfn, role, flags);
+	struct sp *sp = sp_create(op, gfn, role, flags | SP_SPECIAL);
 
 	if (!sp)
 		return NULL;
 	sp->vcpu = op->vcpu->id;
-	sp->config = gpte_config(mmu->cpu_role, role);
-	if (role.level > LEVEL_1G || sp->table_hpa < PAE_ROOT_LIMIT)
+	sp->config = gpte_config(op->vcpu->mmu->cpu_role, role);
+	if (!(flags & SP_PDPT) || sp->table_hpa < PAE_ROOT_LIMIT)
 		return sp;
 	sp_free(op->vm, sp);
 	return NULL;
@@ -129,7 +149,8 @@ enum mmu_status shadow_load_root(struct mmu_op *op, struct mmu *mmu)
 	if (sp_hash_init(op->vm) != MMU_OK || slots_make_rmaps(op->vm) != MMU_OK)
 		return MMU_NOMEM;
 	flags = root_flags(op, mmu, gfn);
-	sp = flags ? special_make(op, mmu, gfn, flags) : shadow_get_page(op, gfn, mmu->root_role);
+	sp = flags ? shadow_special_make(op, gfn, mmu->root_role, flags) :
+		     shadow_get_page(op, gfn, mmu->root_role);
 	if (!sp)
 		return MMU_NOMEM;
 	sp->root_count++;

@@ -26,7 +26,7 @@ static void change_check(const struct change *change, u64 old_spte, u64 new_spte
 	const char *broken;
 
 	broken = spte_check(new_spte, level, sp_is_tdp(sp),
-			    sp->flags & SP_SPECIAL && level == LEVEL_1G, vm->maxphyaddr);
+			    sp->flags & SP_PDPT, vm->maxphyaddr);
 	mmu_check(vm, !broken, broken, new_spte, old_spte);
 	mmu_check(vm,
 		  !(spte_is_leaf(old_spte, level) && spte_is_leaf(new_spte, level) &&

@@ -21,5 +21,8 @@ struct variant {
 
 extern const struct variant shadow_variants[];
 extern const unsigned nr_shadow_variants;
+struct machine *special_above_with_a_second_way(void);
+struct machine *special_below_another_vcpus(void);
+struct machine *special_below_one_of_another_table(void);
 
 #endif

@@ -70,7 +70,10 @@ static u64 random_npt_value(gpa_t was)
 		e = (GUEST_FRAMES + rnd(4)) << PAGE_SHIFT;
 	else if (one_in(2))
 		e = was & BITS(51, 12) & ~(u64)GPTE_PS;
-	return e | random_flags();
+	if (npt_levels(&in) == 3 && one_in(3))
+		return e | GPTE_P; /* fit for a PDPTE */
+	e |= random_flags();
+	return npt_entry_size(&in) == 4 ? (u32)e : e;
 }
 
 static u64 random_l2_value(void)
@@ -108,6 +111,7 @@ static u64 random_access(void)
 
 static void make_npt(void)
 {
+	unsigned size = npt_entry_size(&in);
 	gpa_t table = in.nested.ncr3;
 
 	for (unsigned region = 0; region < 2; region++)
@@ -118,14 +122,14 @@ static void make_npt(void)
 				npt_map(&in, ngpa, (POOL + region * NR_PAGES + i) << PAGE_SHIFT,
 					NPT_ALL, LEVEL_4K);
 		}
-	for (unsigned level = in.nested.cr4 & CR4_LA57 ? 5 : 4; level > 1; level--) {
+	for (unsigned level = npt_levels(&in); level > 1; level--) {
 		npt_entry[nr_npt_entries++] = table;
 		if (level == 2)
-			npt_entry[nr_npt_entries++] = table + 8;
-		table = guest_peek(&in.g, table, 8) & BITS(51, 12);
+			npt_entry[nr_npt_entries++] = table + size;
+		table = guest_peek(&in.g, table, size) & BITS(51, 12);
 	}
 	for (unsigned i = 0; i < nr_npt_entries; i++)
-		npt_good[i] = guest_peek(&in.g, npt_entry[i], 8);
+		npt_good[i] = guest_peek(&in.g, npt_entry[i], size);
 }
 
 static unsigned entry_size(void)
@@ -184,10 +188,11 @@ static void op_access(void)
 static void op_l1_store(void)
 {
 	gpa_t entry = npt_entry[rnd(one_in(6) ? nr_npt_entries : 2 * NR_PAGES)];
-	u64 value = random_npt_value(guest_peek(&in.g, entry, 8));
+	unsigned size = npt_entry_size(&in);
+	u64 value = random_npt_value(guest_peek(&in.g, entry, size));
 
 	if (one_in(3)) {
-		ck_assert_uint_eq(mmu_vm_write(in.g.m.vm, entry, &value, 8), 8);
+		ck_assert_uint_eq(mmu_vm_write(in.g.m.vm, entry, &value, size), size);
 	} else {
 		inner_leave(&in, 0);
 		l1_store(&in, 0, entry, value);
@@ -200,8 +205,9 @@ static void op_mend(void)
 {
 	for (unsigned i = 0; i < nr_npt_entries; i++)
 		if (i >= 2 * NR_PAGES || one_in(2))
-			ck_assert_uint_eq(mmu_vm_write(in.g.m.vm, npt_entry[i], &npt_good[i], 8),
-					  8);
+			ck_assert_uint_eq(mmu_vm_write(in.g.m.vm, npt_entry[i], &npt_good[i],
+						       npt_entry_size(&in)),
+					  npt_entry_size(&in));
 	flush_all();
 }
 
@@ -214,7 +220,7 @@ static void op_regs(void)
 		mode = rnd(NR_GUEST_MODES);
 		in.regs = inner_regs(mode, random_l2_table());
 		if (one_in(2))
-			in.nested.efer ^= one_in(4) ? EFER_NXE : 0;
+			in.nested.efer ^= one_in(4) && npt_levels(&in) > 2 ? EFER_NXE : 0;
 		enter_all();
 		return;
 	}
@@ -324,5 +330,31 @@ START_TEST(five_levels_of_l1_over_five_of_ours)
 }
 END_TEST
 
+START_TEST(two_levels_of_l1_over_four_of_ours)
+{
+	many(4, 2);
+}
+END_TEST
+
+START_TEST(two_levels_of_l1_over_five_of_ours)
+{
+	many(5, 2);
+}
+END_TEST
+
+START_TEST(pae_of_l1_over_four_of_ours)
+{
+	many(4, 3);
+}
+END_TEST
+
+START_TEST(pae_of_l1_over_five_of_ours)
+{
+	many(5, 3);
+}
+END_TEST
+
 TAP_MAIN("nested_random", four_levels_of_l1_over_four_of_ours,
-	 four_levels_of_l1_over_five_of_ours, five_levels_of_l1_over_five_of_ours)
+	 four_levels_of_l1_over_five_of_ours, five_levels_of_l1_over_five_of_ours,
+	 two_levels_of_l1_over_four_of_ours, two_levels_of_l1_over_five_of_ours,
+	 pae_of_l1_over_four_of_ours, pae_of_l1_over_five_of_ours)

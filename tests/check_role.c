@@ -293,7 +293,8 @@ START_TEST(an_insane_word_is_recognised)
 	bad = (union mmu_role){ .level = 3, .has_4_byte_gpte = 1, .quadrant = 1 };
 	ck_assert(!role_is_sane(bad, true));
 	bad = (union mmu_role){ .level = 4, .has_4_byte_gpte = 1 };
-	ck_assert(!role_is_sane(bad, true));
+	ck_assert(!role_is_sane(bad, false));
+	ck_assert(role_is_sane(bad, true));
 	bad = (union mmu_role){ .level = 1, .cr0_wp = 1, .smep_andnot_wp = 1 };
 	ck_assert(!role_is_sane(bad, false));
 	bad = (union mmu_role){ .level = 1, .cr0_wp = 1, .smap_andnot_wp = 1 };

@@ -22,8 +22,11 @@ static void take_ad(struct duel *d, u64 offset)
 	u64 *naive = (u64 *)(d->naive.ram + (offset & ~7ull)), real;
 
 	memcpy(&real, d->sim.mem.base + d->ram_hpa + (offset & ~7ull), 8);
-	if (!((real ^ *naive) & ~0x6000000060ull))
-		*naive |= real;
+	if ((real ^ *naive) & ~0x6000000060ull)
+		return;
+	if (real & ~*naive)
+		naive_past_ad(&d->naive.past, d->naive.ram, offset);
+	*naive |= real;
 }
 
 static bool look_at_way(void *arg, const struct naive_result *r)

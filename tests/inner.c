@@ -24,8 +24,9 @@ void inner_init(struct inner *in, unsigned tdp_level, unsigned npt_levels)
 		.np = true,
 		.ncr3 = npt_table(in),
 		.cr0 = CR0_PE | CR0_PG,
-		.cr4 = CR4_PAE | (npt_levels == 5 ? CR4_LA57 : 0),
-		.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME,
+		.cr4 = CR4_PSE | (npt_levels > 2 ? CR4_PAE : 0) | (npt_levels == 5 ? CR4_LA57 : 0),
+		.efer = EFER_SVME | (npt_levels > 2 ? EFER_NXE : 0) |
+			(npt_levels > 3 ? EFER_LME | EFER_LMA : 0),
 	};
 }
 
@@ -70,23 +71,44 @@ gpa_t npt_table(struct inner *in)
 	return in->next_npt++ << PAGE_SHIFT;
 }
 
-static unsigned npt_levels(const struct inner *in)
+static unsigned levels_of(const struct mmu_regs *regs)
 {
-	return in->nested.cr4 & CR4_LA57 ? 5 : 4;
+	if (!(regs->cr0 & CR0_PG))
+		return 0;
+	if (regs->efer & EFER_LMA)
+		return regs->cr4 & CR4_LA57 ? 5 : 4;
+	return regs->cr4 & CR4_PAE ? 3 : 2;
+}
+
+unsigned npt_levels(const struct inner *in)
+{
+	const struct mmu_regs regs = { .cr0 = CR0_PG, .cr4 = in->nested.cr4,
+				       .efer = in->nested.efer };
+
+	return levels_of(&regs);
+}
+
+unsigned npt_entry_size(const struct inner *in)
+{
+	return npt_levels(in) == 2 ? 4 : 8;
 }
 
 gpa_t npt_map(struct inner *in, gpa_t ngpa, gpa_t gpa, u64 flags, unsigned level)
 {
+	unsigned size = npt_entry_size(in), levels = npt_levels(in);
+	const struct guest as = { .mode = levels - 1 };
 	gpa_t table = in->nested.ncr3, entry;
 
-	for (unsigned at = npt_levels(in); at > level; at--) {
-		entry = table + level_index(ngpa, at) * 8;
-		if (!(guest_peek(&in->g, entry, 8) & GPTE_P))
-			guest_poke(&in->g, entry, npt_table(in) | NPT_ALL | GPTE_P, 8);
-		table = guest_peek(&in->g, entry, 8) & BITS(51, 12);
+	for (unsigned at = levels; at > level; at--) {
+		u64 rights = levels == 3 && at == 3 ? 0 : NPT_ALL; /* a PDPTE has none */
+
+		entry = guest_entry(&as, table, at, ngpa);
+		if (!(guest_peek(&in->g, entry, size) & GPTE_P))
+			guest_poke(&in->g, entry, npt_table(in) | rights | GPTE_P, size);
+		table = guest_peek(&in->g, entry, size) & BITS(51, 12);
 	}
-	entry = table + level_index(ngpa, level) * 8;
-	guest_poke(&in->g, entry, gpa | flags | GPTE_P | (level > 1 ? GPTE_PS : 0), 8);
+	entry = guest_entry(&as, table, level, ngpa);
+	guest_poke(&in->g, entry, gpa | flags | GPTE_P | (level > 1 ? GPTE_PS : 0), size);
 	return entry;
 }
 
@@ -105,15 +127,6 @@ static struct hw_stage below_stage(struct inner *in, unsigned vcpu)
 		.wp = true,
 		.nx = true,
 	};
-}
-
-static unsigned levels_of(const struct mmu_regs *regs)
-{
-	if (!(regs->cr0 & CR0_PG))
-		return 0;
-	if (regs->efer & EFER_LMA)
-		return regs->cr4 & CR4_LA57 ? 5 : 4;
-	return regs->cr4 & CR4_PAE ? 3 : 2;
 }
 
 static struct hw_stage guest_stage(const struct mmu_regs *regs, const struct hw_stage *below)
@@ -144,6 +157,7 @@ static struct hw_access hw_access_of(u64 addr, u64 access, const struct mmu_regs
 bool l1_store(struct inner *in, unsigned vcpu, gpa_t gpa, u64 value)
 {
 	const struct hw_access access = { .addr = gpa, .kind = HW_WRITE, .user = true };
+	unsigned size = npt_entry_size(in);
 	enum mmu_verdict verdict;
 	struct mmu_fault fault;
 	struct hw_result r;
@@ -158,12 +172,12 @@ bool l1_store(struct inner *in, unsigned vcpu, gpa_t gpa, u64 value)
 		if (verdict != MMU_EMULATE)
 			continue;
 		ck_assert(fault.table);
-		ck_assert_uint_eq(mmu_vcpu_write(in->g.m.vcpu[vcpu], gpa, &value, 8), 8);
+		ck_assert_uint_eq(mmu_vcpu_write(in->g.m.vcpu[vcpu], gpa, &value, size), size);
 		machine_audit(&in->g.m);
 		return true;
 	}
 	ck_assert_uint_eq(r.hpa, FAKE_RAM + gpa);
-	guest_poke(&in->g, gpa, value, 8);
+	guest_poke(&in->g, gpa, value, size);
 	return false;
 }
 
@@ -219,15 +233,16 @@ static struct oracle npt_oracle(struct inner *in, gpa_t ngpa, u64 access)
 {
 	const struct mmu_regs regs = { .cr0 = CR0_PG | CR0_WP, .cr3 = in->nested.ncr3,
 				       .cr4 = in->nested.cr4, .efer = in->nested.efer };
-	unsigned bits = 12 + 9 * npt_levels(in), unused = 64 - bits;
+	unsigned bits = npt_levels(in) < 4 ? 32 : 12 + 9 * npt_levels(in), unused = 64 - bits;
 	u64 error = (access & PFERR_WRITE) | PFERR_USER;
 
-	if (access & PFERR_FETCH && regs.efer & EFER_NXE)
+	if (access & PFERR_FETCH && regs.efer & EFER_NXE && regs.cr4 & CR4_PAE)
 		error |= PFERR_FETCH;
 	if (ngpa >> bits)
 		return (struct oracle){ .error = error };
-	return oracle_walk(&in->g, &regs, (u64)((s64)(ngpa << unused) >> unused),
-			   access | PFERR_USER);
+	if (bits > 32)
+		ngpa = (u64)((s64)(ngpa << unused) >> unused);
+	return oracle_walk(&in->g, &regs, ngpa, access | PFERR_USER);
 }
 
 /* Where L1 puts an nGPA. returns  false: *a says how it ends */

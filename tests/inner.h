@@ -24,8 +24,8 @@ struct inner {
 	struct mmu_regs regs;		/* L2's */
 };
 
-/* A VM in TDP mode with so many levels of its own, huge pages off, L1 in long mode with
- * nested tables of npt_levels, empty. */
+/* A VM in TDP mode with so many levels of its own, huge pages off, and L1 with nested
+ * tables of npt_levels (2 to 5), empty. */
 void inner_init(struct inner *in, unsigned tdp_level, unsigned npt_levels);
 void inner_fini(struct inner *in);
 
@@ -41,9 +41,12 @@ gpa_t npt_table(struct inner *in);
 /* Maps nGPA to gpa by a leaf at level, before use; the gpa of the leaf entry. */
 gpa_t npt_map(struct inner *in, gpa_t ngpa, gpa_t gpa, u64 flags, unsigned level);
 #define NPT_ALL (GPTE_W | GPTE_U)
+/* Of L1's nested tables: their levels, bytes of an entry. */
+unsigned npt_levels(const struct inner *in);
+unsigned npt_entry_size(const struct inner *in);
 
-/* L1 stores 8 bytes at gpa as its CPU would: faults, emulation and all. L1 runs on
- * vCPU. returns  whether the library saw it */
+/* L1 stores a nested entry at gpa as its CPU would: faults, emulation and all. L1 runs
+ * on vCPU. returns  whether the library saw it */
 bool l1_store(struct inner *in, unsigned vcpu, gpa_t gpa, u64 value);
 
 /* What an access of L2 comes to. */

@@ -143,7 +143,9 @@ hosted_tests += %D%/check_mode.t
 hosted_tests += %D%/check_audit.t %D%/check_dump.t
 %C%_check_audit_t_SOURCES = %D%/check_audit.c %D%/audit_breaks.h \
 	%D%/audit_breaks_mode.c \
+	%D%/audit_breaks_nested.c \
 	%D%/audit_breaks_roots.c %D%/audit_breaks_shadow.c %D%/audit_breaks_tdp.c
+hosted_tests += %D%/check_nested_legacy.t
 %C%_check_audit_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dump_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
@@ -225,6 +227,8 @@ endif
 %C%_check_split_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_memory_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_shadow_modes_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_nested_legacy_t_SOURCES = %D%/check_nested_legacy.c %D%/inner.c %D%/inner.h
+%C%_check_nested_legacy_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 %C%_check_nested_random_t_SOURCES = %D%/check_nested_random.c %D%/inner.c %D%/inner.h
 %C%_check_nested_random_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 %C%_check_nested_t_SOURCES = %D%/check_nested.c %D%/inner.c %D%/inner.h
@@ -276,6 +280,8 @@ EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/dirty-in-readonly.scn \
 	%D%/sim/five-levels.scn \
+	%D%/sim/nested-2level.scn \
+	%D%/sim/nested-pae.scn \
 	%D%/sim/nested-plain.scn \
 	%D%/sim/no-memory.scn \
 	%D%/sim/order-flush.scn \

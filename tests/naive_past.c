@@ -38,6 +38,14 @@ void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset)
 	*latest = past->nr++;
 }
 
+/* These say nothing about where an entry leads, so they leave no past, but in a frame
+ * where they may make an entry unusable. */
+void naive_past_ad(struct naive_past *past, const u8 *ram, u64 offset)
+{
+	if (offset >> 12 < 32 && past->pdpts >> (offset >> 12) & 1)
+		naive_past_write(past, ram, offset);
+}
+
 void naive_past_settle(struct naive_past *past, const u8 *ram, u64 offset, unsigned len)
 {
 	unsigned from = offset % 8 / 4 * 4, to = (offset % 8 + len + 3) / 4 * 4;
@@ -150,7 +158,7 @@ u64 naive_choose(const struct naive_past *past, const u8 *ram, u64 offset, unsig
 		const struct naive_change *c = &past->change[i];
 
 		way->lost |= nr == NAIVE_VALUES;
-		if (c->until <= since || way->lost || (way->nested && c->told))
+		if (c->until <= since || way->lost || (way->nested && c->told && level))
 			break;
 		add(known, &nr, part(c->value, offset, size), c->until);
 	}

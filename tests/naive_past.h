@@ -48,6 +48,8 @@ struct naive_past {
 	unsigned levels;	/* entries of this level and below can be stale */
 	bool settled;		/* writes are known to everybody at once */
 	bool told;		/* writes are known to who shadows nested tables */
+	u32 pdpts;		/* by frame: it may hold four entries of nested tables, in which
+				 * D is reserved */
 	u32 *latest;		/* by word of ram: index of its latest change; 0: none */
 	struct naive_change {
 		u64 value;	/* before */
@@ -62,8 +64,9 @@ struct naive_past {
 bool naive_past_open(struct naive_past *past, u64 ram_size);
 void naive_past_close(struct naive_past *past);
 
-/* The word around offset is about to change. */
+/* The word around offset is about to change; only its A and D are. */
 void naive_past_write(struct naive_past *past, const u8 *ram, u64 offset);
+void naive_past_ad(struct naive_past *past, const u8 *ram, u64 offset);
 
 /*
  * Bytes of one word have changed, and everybody knows: what these were is forgotten.
@@ -99,7 +102,7 @@ struct naive_way {
 
 /*
  * The value on this way of the entry at offset, of 4 or 8 bytes, in a table of this
- * level.
+ * level; 0: one of four that nobody watches.
  */
 u64 naive_choose(const struct naive_past *past, const u8 *ram, u64 offset, unsigned size,
 		 unsigned level, struct naive_way *way);

@@ -134,8 +134,7 @@ static void fault(const struct mmu_regs *regs, struct mode m, const struct naive
 		r->error |= 16;
 }
 
-/* A and D say nothing about where an entry leads, so they leave no past; but what
- * is A of a small entry is a bit of an address for who reads entries of 8 bytes.
+/* What is A of a small entry is a bit of an address for who reads entries of 8 bytes.
  * false: it is not what the walk has read, for it is an entry of another level, too. */
 static bool set_bits(struct naive *n, const struct entry *e, u64 more, bool small)
 {
@@ -148,6 +147,8 @@ static bool set_bits(struct naive *n, const struct entry *e, u64 more, bool smal
 		return false;
 	if (small && offset & 4)
 		naive_past_write(&n->past, n->ram, offset);
+	else
+		naive_past_ad(&n->past, n->ram, offset);
 	pte |= more;
 	memcpy(e->at, &pte, small ? 4 : 8);
 	return true;
@@ -170,7 +171,8 @@ static bool set_accessed_and_dirty(struct naive *n, const struct entry *entry, u
 static bool read_entry(struct naive *n, struct mode m, unsigned level, struct naive_way *way,
 		       bool set_ad, struct entry *e, struct naive_result *r)
 {
-	/* Nobody watches the four entries of PAE: they can be stale as those of level 1. */
+	/* Nobody watches the four entries of PAE: they can be stale as those of level 1,
+	 * and whoever writes to them. */
 	bool pdpte = level == 3 && !m.longmode && !m.small;
 
 	*e = (struct entry){ .level = level };
@@ -182,7 +184,7 @@ static bool read_entry(struct naive *n, struct mode m, unsigned level, struct na
 		return false;
 	if (way)
 		e->pte = naive_choose(&n->past, n->ram, e->at - n->ram, m.small ? 4 : 8,
-				      pdpte ? 1 : level, way);
+				      pdpte ? 0 : level, way);
 	else
 		memcpy(&e->pte, e->at, m.small ? 4 : 8);
 	e->rights = m.longmode || level != 3 || m.small;

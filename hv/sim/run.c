@@ -52,8 +52,8 @@ static const char *mode(struct run *run, const char *name)
 
 static const char *nested(struct run *run)
 {
-	if (run->tables.mode < GUEST_4level)
-		return "the format of nested tables is 4level or 5level; see mode";
+	if (!run->tables.sim || run->tables.mode == GUEST_unpaged)
+		return "nested tables have the format of the guest's own paging, and it has none; see mode";
 	return tables_begin(&run->npt, &run->sim, run->tables.mode, NPT_GPA, NULL)
 		       ? NULL
 		       : "there is no memory at 0x80000 for the tables";

@@ -28,16 +28,17 @@ static gpa_t entry_of(const struct guest_tables *t, gpa_t table, gva_t gva, unsi
 	return table + (gva >> shift_of(t, level) & ((1u << bits) - 1)) * guest_pte_size(t->mode);
 }
 
-/* Where the tables lead; they have 8-byte entries and lie in no others.
+/* Where the tables lead; they lie in no others.
  * returns  false: nowhere */
 static bool find(const struct guest_tables *t, u64 addr, gpa_t *gpa)
 {
+	unsigned size = guest_pte_size(t->mode);
 	gpa_t table = t->root;
 
 	for (unsigned level = mode_levels[t->mode]; level; level--) {
-		u64 offset = BIT(shift_of(t, level)) - 1, pte;
+		u64 offset = BIT(shift_of(t, level)) - 1, pte = 0;
 
-		if (mmu_vm_read(t->sim->vm, entry_of(t, table, addr, level), &pte, 8) != 8 ||
+		if (mmu_vm_read(t->sim->vm, entry_of(t, table, addr, level), &pte, size) != size ||
 		    !(pte & PTE_P))
 			return false;
 		table = pte & BITS(51, 12);
