@@ -15,6 +15,12 @@ struct mmu_fault_in {
 	u64 error;
 };
 
+enum dirty_how {
+	DIRTY_LOOK,	/* nothing is changed */
+	DIRTY_TAKE,
+	DIRTY_BEGIN,	/* the same, and what large leaves have */
+};
+
 struct mmu_backend {
 	const char *name;
 
@@ -67,12 +73,12 @@ struct mmu_backend {
 	bool (*write_protect)(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 	/*
 	 * For the dirty log: dirty_rearm() for every leaf that maps a frame gfn + i of
-	 * slot with bit i of mask set; large: the large ones, too. Returns the frames of
-	 * mask where there was something; the flush is the caller's. Write lock.
+	 * slot with bit i of mask set; large ones only when logging begins. Returns the
+	 * frames of mask where there was something; the flush is the caller's. Write lock.
 	 * events  spte_set
 	 */
 	u64 (*log_frames)(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask,
-			  bool large);
+			  enum dirty_how how);
 	/* These only where guest tables are mirrored (indirect), else NULL. */
 
 	/* Zaps all pages that mirror a guest table in [start, end), roots too; returns

@@ -103,13 +103,14 @@ void dirty_spte(struct mmu_op *op, const struct sp *sp, gfn_t gfn, u64 old_spte,
 }
 
 bool dirty_rearm(struct mmu_op *op, const struct memslot *slot, struct sp *sp, unsigned index,
-		 gfn_t gfn)
+		 gfn_t gfn, enum dirty_how how)
 {
 	u64 bits = slot_logs_by_d(slot) ? SPTE_D : SPTE_W;
 
 	if (sp->role.level > LEVEL_4K)
 		bits = SPTE_W | SPTE_D;
-	if (!(spte_get(sp_entry(op->vm, sp, index)) & bits))
-		return false;
-	return spte_clear(op, sp, index, gfn, bits) & bits;
+	bits &= spte_get(sp_entry(op->vm, sp, index));
+	if (bits && how != DIRTY_LOOK)
+		spte_clear(op, sp, index, gfn, bits);
+	return bits;
 }

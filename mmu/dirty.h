@@ -18,6 +18,7 @@
 #ifndef MMU_DIRTY_H
 #define MMU_DIRTY_H
 
+#include "mmu/backend.h"
 #include "mmu/dirty_log.h"
 #include "mmu/memslot.h"
 
@@ -70,7 +71,7 @@ void dirty_spte(struct mmu_op *op, const struct sp *sp, gfn_t gfn, u64 old_spte,
  *   returns  whether there was something. events  spte_set. Write lock
  */
 bool dirty_rearm(struct mmu_op *op, const struct memslot *slot, struct sp *sp, unsigned index,
-		 gfn_t gfn);
+		 gfn_t gfn, enum dirty_how how);
 
 /* The bitmap of a slot that is or was logged; returns OK, INVAL (too large), NOMEM. Write
  * lock, or nobody knows the slot. */

@@ -8,11 +8,15 @@
 #include "mmu/backend.h"
 #include "mmu/dirty.h"
 #include "mmu/flush.h"
+#include "mmu/slots.h"
+
+#define LOG_FLAGS ((u32)(MMU_SLOT_LOG_DIRTY | MMU_SLOT_LOG_BY_D))
 
 /* ---- both back ends ----------------------------------------------------------------- */
 
 /* See the back end's log_frames(). */
-static u64 rearm_frames(struct mmu_op *op, const struct memslot *slot, u64 i, u64 mask, bool large)
+static u64 rearm_frames(struct mmu_op *op, const struct memslot *slot, u64 i, u64 mask,
+			enum dirty_how how)
 {
 	gfn_t gfn = slot->base_gfn + 64 * i;
 	struct mmu_vm *vm = op->vm;
@@ -21,10 +25,15 @@ static u64 rearm_frames(struct mmu_op *op, const struct memslot *slot, u64 i, u6
 	if (slot->npages - 64 * i < 64)
 		mask &= BIT(slot->npages - 64 * i) - 1;
 	if (tdp_active(vm))
-		taken |= vm->tdp->log_frames(op, slot, gfn, mask, large);
+		taken |= vm->tdp->log_frames(op, slot, gfn, mask, how);
 	if (shadow_maybe_present(vm))
-		taken |= vm->shadow->log_frames(op, slot, gfn, mask, large);
+		taken |= vm->shadow->log_frames(op, slot, gfn, mask, how);
 	return taken;
+}
+
+static bool may_be_asked(unsigned as, unsigned id)
+{
+	return as < MMU_NR_AS && id < MMU_MAX_SLOTS;
 }
 
 /* ---- on and off --------------------------------------------------------------------- */
@@ -53,17 +62,16 @@ static void log_begin(struct mmu_op *op, const struct memslot *slot)
 	u64 taken = 0;
 
 	for (u64 i = 0; i < slot->dirty.nr; i++)
-		taken |= rearm_frames(op, slot, i, ~0ull, true);
+		taken |= rearm_frames(op, slot, i, ~0ull, DIRTY_BEGIN);
 	if (taken)
 		flush_need(op, FLUSH_log, slot->base_gfn, slot->npages);
 }
 
 enum mmu_status slot_flags_changed(struct mmu_op *op, struct memslot *slot, u32 old_flags)
 {
-	const u32 log = MMU_SLOT_LOG_DIRTY | MMU_SLOT_LOG_BY_D;
 	enum mmu_status status;
 
-	mmu_check(op->vm, !((slot->flags ^ old_flags) & ~log),
+	mmu_check(op->vm, !((slot->flags ^ old_flags) & ~LOG_FLAGS),
 		  "only the log of a slot is turned on and off", slot->flags, old_flags);
 	if (!slot_logs(slot)) {
 		dirty_free(op->vm, slot);
@@ -73,6 +81,42 @@ enum mmu_status slot_flags_changed(struct mmu_op *op, struct memslot *slot, u32 
 	if (status == MMU_OK)
 		log_begin(op, slot);
 	return status;
+}
+
+/* The slot's flags and frames; false: there is none. */
+static bool slot_say(struct mmu_vm *vm, unsigned as, unsigned id, u32 *flags, u64 *npages)
+{
+	const struct memslot *slot = NULL;
+	struct mmu_op op;
+
+	if (!may_be_asked(as, id))
+		return false;
+	op_begin(&op, vm, NULL, false);
+	slot = slot_by_id(vm, as, id);
+	*flags = slot ? slot->flags : 0;
+	*npages = slot ? slot->npages : 0;
+	op_end(&op);
+	return slot;
+}
+
+enum mmu_status mmu_dirty_log(struct mmu_vm *vm, unsigned as, unsigned id, u32 flags)
+{
+	u32 now;
+	u64 npages;
+
+	if (flags & ~LOG_FLAGS || !may_be_asked(as, id))
+		return MMU_INVAL;
+	if (!slot_say(vm, as, id, &now, &npages))
+		return MMU_NOENT;
+	return mmu_slot_set_flags(vm, as, id, (now & ~LOG_FLAGS) | flags);
+}
+
+u64 mmu_dirty_frames(struct mmu_vm *vm, unsigned as, unsigned id)
+{
+	u64 npages = 0;
+	u32 flags = 0;
+
+	return slot_say(vm, as, id, &flags, &npages) && flags & MMU_SLOT_LOG_DIRTY ? npages : 0;
 }
 
 /* ---- asking --------------------------------------------------------------------------- */
@@ -97,27 +141,27 @@ static enum mmu_status span_find(struct mmu_vm *vm, unsigned as, unsigned id, u6
 	return MMU_OK;
 }
 
-/* D of all entries of 64 frames becomes their bits. */
-static void collect(struct mmu_op *op, const struct memslot *slot, u64 i)
+/* D of entries of up to 64 frames becomes their bits. */
+static void collect(struct mmu_op *op, const struct memslot *slot, u64 i, u64 mask,
+		    enum dirty_how how)
 {
-	u64 frames = slot_logs_by_d(slot) ? rearm_frames(op, slot, i, ~0ull, false) : 0;
+	u64 frames = slot_logs_by_d(slot) ? rearm_frames(op, slot, i, mask, how) : 0;
 
 	for (; frames; frames &= frames - 1)
 		dirty_mark(op->vm, NULL, slot,
 			   slot->base_gfn + 64 * i + (unsigned)__builtin_ctzll(frames));
 }
 
-/* The bits go first: see dirty.h. A bit that is set may be remembered by a TLB, even
- * if no entry says so any more. */
+/* The bits go first: see dirty.h. One that is set may stand for what only a TLB has. */
 static u64 take_word(struct mmu_op *op, const struct memslot *slot, u64 i, u64 mask)
 {
 	u64 taken;
 
-	collect(op, slot, i);
+	collect(op, slot, i, mask, DIRTY_TAKE);
 	taken = dirty_take(op->vm, slot, i, mask);
 	mmu_point(op->vm, dirty_taken);
 	if (taken && !slot_logs_by_d(slot))
-		rearm_frames(op, slot, i, taken, false);
+		rearm_frames(op, slot, i, taken, DIRTY_TAKE);
 	return taken;
 }
 
@@ -139,14 +183,9 @@ static void take_span(struct mmu_op *op, const struct span *span, const u64 *mas
 static void look_span(struct mmu_op *op, const struct span *span, u64 *bitmap)
 {
 	for (u64 i = span->first; i < span->end; i++) {
-		collect(op, span->slot, i);
+		collect(op, span->slot, i, ~0ull, DIRTY_LOOK);
 		bitmap[i - span->first] = dirty_get(op->vm, span->slot, i);
 	}
-}
-
-static bool may_be_asked(unsigned as, unsigned id)
-{
-	return as < MMU_NR_AS && id < MMU_MAX_SLOTS;
 }
 
 enum mmu_status mmu_dirty_harvest(struct mmu_vm *vm, unsigned as, unsigned id, u64 first,

@@ -47,6 +47,16 @@
 #define MMU_DIRTY_WORDS(npages) (((npages) + 63) / 64)
 
 /*
+ * Turns the log of a slot on or off; its other flags stay as they are.
+ *   flags    LOG_DIRTY, perhaps with LOG_BY_D; or 0
+ *   returns  as mmu_slot_set_flags(), which it is
+ */
+enum mmu_status __must_check mmu_dirty_log(struct mmu_vm *vm, unsigned as, unsigned slot, u32 flags);
+
+/* How many frames a slot has that is logged; 0: there is no such slot. */
+u64 mmu_dirty_frames(struct mmu_vm *vm, unsigned as, unsigned slot);
+
+/*
  * Get and clear: the frames written to since they were asked for last.
  *   events   spte_set, dirty_clear (dirty_set by D bits); flush_request, once, if any
  */
@@ -57,7 +67,7 @@ enum mmu_status __must_check mmu_dirty_harvest(struct mmu_vm *vm, unsigned as, u
  * The two halves apart, for who copies page by page: to look changes nothing for the
  * guest; then the bits set in bitmap are cleared, just before their pages are copied,
  * and only these cost the guest a fault again.
- *   events   look: spte_set and dirty_set by D bits; clear: as of harvest
+ *   events   look: dirty_set by D bits; clear: as of harvest
  */
 enum mmu_status __must_check mmu_dirty_look(struct mmu_vm *vm, unsigned as, unsigned slot,
 					    u64 first, u64 npages, u64 *bitmap);

@@ -185,7 +185,7 @@ bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
 /* ---- shadow_dirty.c; see backend.h --------------------------------------------------- */
 
 u64 shadow_log_frames(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask,
-		      bool large);
+		      enum dirty_how how);
 
 /* ---- shadow_prefetch.c ------------------------------------------------------------- */
 

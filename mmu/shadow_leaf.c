@@ -86,8 +86,7 @@ enum mmu_status shadow_set_leaf(struct mmu_op *op, struct sp *sp, unsigned index
 	}
 	if (!spte_is_present(old_spte) && shadow_add_rmap(op, sp, index, slot, gfn) != MMU_OK)
 		return MMU_NOMEM;
-	/* Who could write still can: taking W back would need a flush, or a TLB might
-	 * have it after a harvest that finds none. */
+	/* Who could write still can: the frame's bit is set, its next write is no news. */
 	if (leaf->held && spte & SPTE_MMU_W && spte_is_writable(old_spte))
 		spte |= SPTE_W;
 	shadow_note(op, sp, index, gfn, leaf->access);

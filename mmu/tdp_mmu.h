@@ -54,7 +54,7 @@ void tdp_drop_table(struct mmu_op *op, struct sp *child);
 struct tdp_iter;
 
 /* tdp_dirty.c; see backend.h */
-u64 tdp_log_frames(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask, bool large);
+u64 tdp_log_frames(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask, enum dirty_how how);
 
 /* Puts a table in the place of the huge leaf that the iterator stands on. Write lock.
  * returns  OK, NOMEM. events  sp_new, spte_set, sp_link, flush_request */
