@@ -88,6 +88,17 @@ static const char *check_as(const struct scn_line *line, unsigned at)
 	return line->nr_n <= at || line->n[at] < MMU_NR_AS ? NULL : "the address space is 0 or 1";
 }
 
+static const char *check_log(const struct scn_line *line)
+{
+	if (line->word == WORD_log && log_flags(line->w[0]) == LOG_UNKNOWN)
+		return "it is on, by-d or off";
+	if (line->nr_n == 3)
+		return "with the offset goes a size";
+	if (line->nr_n == 4 && (line->n[2] % (64 * PAGE_SIZE) || line->n[3] & ~PAGE_MASK))
+		return "the offset is a multiple of 256K, the size of 4096";
+	return check_as(line, 0);
+}
+
 static const char *check_config(const struct scn_line *line)
 {
 	u64 n = line->n[0];
@@ -118,6 +129,9 @@ static const char *check_values(const struct scn_line *line)
 		return check_place(line);
 	case WORD_unslot:
 		return check_as(line, 1);
+	case WORD_log:
+	case WORD_harvest:
+		return check_log(line);
 	case WORD_zap:
 		return check_as(line, 2);
 	case WORD_regs:
@@ -167,6 +181,7 @@ struct order {
 static bool is_host(enum scn_word_id word)
 {
 	return word == WORD_pte || word == WORD_poke || word == WORD_zap || word == WORD_slot ||
+	       word == WORD_log || word == WORD_harvest ||
 	       word == WORD_unslot || word == WORD_unprotect || word == WORD_shrink || word == WORD_knob ||
 	       word == WORD_mmu;
 }
@@ -201,7 +216,7 @@ static const char *check_together(const struct order *order, const struct scn_li
 	if (order->together && line->word != WORD_end && !is_host(line->word) &&
 	    scn_words[line->word].who != SCN_CPU)
 		return "between together and end only vCPUs do something, and the host with "
-		       "pte, poke, zap, slot, unslot, unprotect, knob and mmu";
+		       "pte, poke, zap, slot, unslot, log, harvest, unprotect, knob and mmu";
 	return NULL;
 }
 

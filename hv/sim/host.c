@@ -6,7 +6,7 @@
  */
 #include "hv/sim/run.h"
 
-const char *run_place(struct run *run, const struct scn_line *line)
+static const char *place(struct run *run, const struct scn_line *line)
 {
 	u64 size = line->n[3], offset = line->n[4];
 	enum mmu_status status;
@@ -35,7 +35,7 @@ static unsigned size_of(const struct scn_line *line, unsigned at)
 	return line->nr_n > at ? line->n[at] : 4;
 }
 
-const char *run_poke(struct run *run, const struct scn_line *line)
+static const char *poke(struct run *run, const struct scn_line *line)
 {
 	unsigned size = size_of(line, 2);
 
@@ -44,7 +44,7 @@ const char *run_poke(struct run *run, const struct scn_line *line)
 		       : "there is no memory to write to";
 }
 
-const char *run_peek(struct run *run, const struct scn_line *line)
+static const char *peek(struct run *run, const struct scn_line *line)
 {
 	struct sim_access a = { .outcome = SIM_OK };
 	unsigned size = size_of(line, 1);
@@ -53,6 +53,18 @@ const char *run_peek(struct run *run, const struct scn_line *line)
 		a.outcome = SIM_MMIO;
 	run_judge_access(run, line, &a);
 	return NULL;
+}
+
+const char *run_host(struct run *run, const struct scn_line *line)
+{
+	switch (line->word) {
+	case WORD_place:
+		return place(run, line);
+	case WORD_poke:
+		return poke(run, line);
+	default:
+		return peek(run, line);
+	}
 }
 
 void run_put(struct run *run, const struct scn_line *line)

@@ -295,6 +295,10 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 	case WISH_roots:
 		*have = watch_roots(&run->watch, line->n[0]);
 		return *have == line->n[1];
+	case WISH_dirty:
+		return run_is_dirty(run, line);
+	case WISH_harvested:
+		return run_was_harvested(run, line);
 	case WISH_role:
 		return role_is(run, line);
 	case WISH_audit:
@@ -326,6 +330,8 @@ static void say_instead(struct run *run, const struct scn_line *line, u64 have)
 		break;
 	case WISH_hit:
 	case WISH_audit:
+	case WISH_dirty:
+	case WISH_harvested:
 		run_fail(run, line, "it is not so");
 		break;
 	default:

@@ -14,6 +14,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/hwwalk.c %D%/hwwalk.h \
 	%D%/inner.c \
 	%D%/judge.c \
+	%D%/log.c \
 	%D%/machine.c \
 	%D%/mem.c %D%/mem.h \
 	%D%/plan.c %D%/plan.h \
@@ -38,6 +39,7 @@ scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
 	%D%/scenarios/device-memory.scn \
 	%D%/scenarios/dirty-bits.scn \
+	%D%/scenarios/dirty-log.scn \
 	%D%/scenarios/flush-race.scn \
 	%D%/scenarios/huge-pages.scn \
 	%D%/scenarios/left-to-the-guest.scn \

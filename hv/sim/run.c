@@ -167,11 +167,9 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 	case WORD_pte:
 		return store(run, line, guest_pte_size(run->tables.mode));
 	case WORD_place:
-		return run_place(run, line);
 	case WORD_poke:
-		return run_poke(run, line);
 	case WORD_peek:
-		return run_peek(run, line);
+		return run_host(run, line);
 	case WORD_seed:
 		sched_seed(run->sim.sched, line->n[0]);
 		return NULL;
@@ -183,6 +181,9 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		return zap(run, line);
 	case WORD_split:
 		return split(run, line);
+	case WORD_log:
+	case WORD_harvest:
+		return run_log(run, line);
 	case WORD_shrink:
 		mmu_shrink(run->sim.vm, line->n[0]);
 		return NULL;

@@ -34,6 +34,9 @@ struct run_options {
 	void *arg;
 };
 
+/* A slot of a scenario has at most 1 GiB. */
+#define RUN_DIRTY_WORDS ((1ull << 30) / PAGE_SIZE / 64)
+
 struct run {
 	const struct scenario *scn;
 	const struct run_options *options;
@@ -47,6 +50,8 @@ struct run {
 	bool have_slot;
 	hpa_t ram_hpa;		/* the block of memory on which place puts slots */
 	u64 ram_bytes;		/* 0: there is none */
+	u64 harvested[RUN_DIRTY_WORDS];	/* what the last harvest had, of the slot it was of */
+	u64 harvest_as, harvest_id;
 	unsigned held, failed;	/* expectations */
 	unsigned steps;
 	unsigned blocks;	/* together's so far */
@@ -91,11 +96,14 @@ const struct scn_line *run_together(struct run *run, const struct scn_line *line
 /* What a vCPU does on a line. */
 void run_cpu_line(struct run *run, const struct scn_line *line);
 
-/* Lines of host.c. NULL, or why a line cannot be carried out. */
+/* Has the log of this slot the frame at the offset? Has it, or had the last harvest? log.c */
+bool run_is_dirty(struct run *run, const struct scn_line *line);
+bool run_was_harvested(struct run *run, const struct scn_line *line);
+
+/* Lines of host.c and log.c. NULL, or why a line cannot be carried out. */
 bool run_make_ram(struct run *run);
-const char *run_place(struct run *run, const struct scn_line *line);
-const char *run_poke(struct run *run, const struct scn_line *line);
-const char *run_peek(struct run *run, const struct scn_line *line);
+const char *run_host(struct run *run, const struct scn_line *line);
+const char *run_log(struct run *run, const struct scn_line *line);
 void run_put(struct run *run, const struct scn_line *line);
 void run_tool(struct run *run, const struct scn_line *line);
 void run_regs(struct run *run, const struct scn_line *line);

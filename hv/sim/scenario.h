@@ -77,6 +77,10 @@ struct scn_line {
 	u64 result_value;
 };
 
+/* The flags of a slot that "log" names; LOG_UNKNOWN: it names none. */
+#define LOG_UNKNOWN (~0u)
+u32 log_flags(const char *word);
+
 struct scenario {
 	char *name;		/* of the file, for messages */
 	struct scn_line *line;

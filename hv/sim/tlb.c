@@ -66,7 +66,7 @@ bool tlb_exceeds(const struct tlb_entry *entry, const struct hw_result *now, boo
 {
 	if (!now->ok || now->level < entry->level || now->hpa != entry->hpa)
 		return true;
-	if (entry->below_access & ~now->below_access)
+	if (entry->below_access & ~now->below_access || (entry->dirty && !now->dirty))
 		return true;
 	return !below_only && entry->access & ~now->access;
 }

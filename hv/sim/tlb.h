@@ -56,7 +56,8 @@ void tlb_empty(struct tlb *tlb, bool keep_global);
 unsigned tlb_count(const struct tlb *tlb);
 
 /* Does the entry allow more than the tables do (now; !now->ok: nothing is
- * mapped), or lead elsewhere? below_only: compare only the nested stage. */
+ * mapped), let writes pass that D does not tell of, or lead elsewhere? below_only:
+ * compare only the nested stage. */
 bool tlb_exceeds(const struct tlb_entry *entry, const struct hw_result *now, bool below_only);
 
 #endif
