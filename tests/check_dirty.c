@@ -17,16 +17,6 @@ static const u32 ways[] = { LOG, BY_D };
 static struct guest g;
 static u64 map[DIRTY_WORDS];
 
-static unsigned flushes(enum flush_why why)
-{
-	unsigned nr = 0;
-
-	for (size_t i = 0; i < g.m.fake.nr_events; i++)
-		nr += g.m.fake.events[i].id == EV_flush_request &&
-		      g.m.fake.events[i].flush_request.why == why;
-	return nr;
-}
-
 static bool in_map(unsigned page)
 {
 	return map[page / 64] >> page % 64 & 1;
@@ -82,7 +72,7 @@ START_TEST(a_harvest_owes_one_flush_and_none_if_there_is_nothing)
 		fake_forget(&g.m.fake);
 		ck_assert_uint_ge(dirty_harvest(&g, map), 0x7f / 3);
 		ck_assert_uint_eq(fake_count(&g.m.fake, EV_flush_request), 1);
-		ck_assert_uint_eq(flushes(FLUSH_log), 1);
+		ck_assert_uint_eq(dirty_flushes(&g, FLUSH_log), 1);
 		ck_assert_uint_eq(fake_count(&g.m.fake, EV_flush_vcpu), 2);
 		ck_assert(machine_enter(&g.m, 0).flush);
 		fake_forget(&g.m.fake);
@@ -118,7 +108,7 @@ START_TEST(logging_begins_with_what_could_be_written_till_then)
 		ck_assert(dirty_leaf(&g, PAGE(5), NULL) & SPTE_W);
 		fake_forget(&g.m.fake);
 		dirty_log(&g, ways[i]);
-		ck_assert_uint_eq(flushes(FLUSH_log), 1);
+		ck_assert_uint_eq(dirty_flushes(&g, FLUSH_log), 1);
 		ck_assert_uint_eq(dirty_count(&g), 0);
 		ck_assert(!(dirty_leaf(&g, PAGE(5), NULL) & (i ? SPTE_D : SPTE_W)));
 		ck_assert_uint_eq(dirty_touch(&g, PAGE(5), WRITE), !i);
@@ -263,18 +253,18 @@ START_TEST(looking_changes_nothing_and_clearing_only_what_it_names)
 		fake_forget(&g.m.fake);
 		ck_assert_int_eq(mmu_dirty_look(g.m.vm, 0, 0, 0, DIRTY_FRAMES, map), MMU_OK);
 		ck_assert(in_map(5) && in_map(6));
-		ck_assert_uint_eq(flushes(FLUSH_log), 0);
+		ck_assert_uint_eq(dirty_flushes(&g, FLUSH_log), 0);
 		ck_assert_uint_eq(dirty_touch(&g, PAGE(5), WRITE), 0);
 		ck_assert_int_eq(mmu_dirty_clear(g.m.vm, 0, 0, 0, 64, only), MMU_OK);
 		machine_audit(&g.m);
-		ck_assert_uint_eq(flushes(FLUSH_log), 1);
+		ck_assert_uint_eq(dirty_flushes(&g, FLUSH_log), 1);
 		ck_assert(!dirty_bit(&g, PAGE(5)) && dirty_bit(&g, PAGE(6)));
 		ck_assert_uint_eq(dirty_touch(&g, PAGE(6), WRITE), 0);
 		ck_assert_uint_eq(dirty_touch(&g, PAGE(5), WRITE), !i);
 		dirty_harvest(&g, map);
 		ck_assert(in_map(5) && in_map(6));
 		ck_assert_int_eq(mmu_dirty_clear(g.m.vm, 0, 0, 0, 64, only), MMU_OK);
-		ck_assert_uint_eq(flushes(FLUSH_log), 2);
+		ck_assert_uint_eq(dirty_flushes(&g, FLUSH_log), 2);
 		guest_fini(&g);
 	}
 }

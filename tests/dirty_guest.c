@@ -108,6 +108,16 @@ unsigned dirty_count(struct guest *g)
 	return nr;
 }
 
+unsigned dirty_flushes(const struct guest *g, unsigned why)
+{
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < g->m.fake.nr_events; i++)
+		nr += g->m.fake.events[i].id == EV_flush_request &&
+		      g->m.fake.events[i].flush_request.why == why;
+	return nr;
+}
+
 unsigned dirty_harvest(struct guest *g, u64 bitmap[DIRTY_WORDS])
 {
 	unsigned nr = 0;

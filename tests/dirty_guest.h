@@ -50,6 +50,9 @@ u64 dirty_leaf(struct guest *g, gpa_t gpa, unsigned *level);
 bool dirty_bit(struct guest *g, gpa_t gpa);
 unsigned dirty_count(struct guest *g);
 
+/* Flushes asked for, of this reason (FLUSH_), since fake_forget(). */
+unsigned dirty_flushes(const struct guest *g, unsigned why);
+
 /* Harvests slot 0 into a bitmap of its own; returns how many bits. */
 unsigned dirty_harvest(struct guest *g, u64 bitmap[DIRTY_WORDS]);
 

@@ -65,6 +65,7 @@ static const struct {
 	{ "accesses in open windows", &duel.windows },
 	{ "of them stale", &duel.stale },
 	{ "refused pages", &duel.nomem },
+	{ "dirty frames", &duel.log.frames },
 	{ "audits", &duel.checks },
 };
 

@@ -49,6 +49,13 @@ struct duel_config {
 #define DUEL_EVERY	64	/* operations between audits, if nothing else is wanted */
 #define DUEL_FULL	64	/* audits between comparisons of all memory */
 
+/* Slots that are logged (duel_dirty.c). */
+struct duel_log {
+	u32 flags[NAIVE_SLOTS];	/* MMU_SLOT_LOG_, 0 for the others */
+	u8 *copy;		/* of ram: each frame when it was asked about last */
+	u64 frames;		/* bits that were harvested */
+};
+
 /* All events of a run, kept for the test of completeness. */
 struct duel_tape;
 
@@ -72,6 +79,7 @@ struct duel {
 	u64 seq;			/* of events given to the model */
 	FILE *script;			/* what is done, as a scenario; NULL: nobody wants it */
 	bool script_open;		/* its last line may get a result */
+	struct duel_log log;
 	char failure[400];		/* empty: none */
 	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
 	u64 edits;	/* entries that the guest changed */
@@ -199,6 +207,13 @@ u64 duel_knob_value(enum mmu_knob knob, u64 r);
 
 /* Makes a slot as the naive MMU has it. */
 enum mmu_status __must_check duel_make_slot(struct duel *duel, unsigned i);
+
+/* The dirty log: of a new machine, its end; a slot came or went, or its memory is
+ * what it is now, whoever wrote it. */
+bool duel_log_open(struct duel *duel);
+void duel_log_close(struct duel *duel);
+void duel_log_forget(struct duel *duel, unsigned slot);
+void duel_log_storm(struct duel *duel);
 
 /* Writes to memory on both sides, by the host; cpu: for this vCPU, or NULL. */
 void duel_put(struct duel *duel, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigned size);

@@ -219,6 +219,7 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		}
 	}
 	s->used = !s->used;
+	duel_log_forget(d, i);
 	duel_tell(op, "%s slot %u of address space %u at gfn 0x%llx", s->used ? "+" : "-", i, s->as,
 		  (unsigned long long)s->gfn);
 	if (status != MMU_OK)

@@ -134,6 +134,7 @@ static void compare_ways(struct duel *d, struct sim_cpu *cpu, const struct mmu_r
 	}
 	naive_past_write(&d->naive.past, d->naive.ram, s.offset);
 	memcpy(d->naive.ram + s.offset, &a->value, a->size);
+	naive_touch(&d->naive, regs->smm, d->naive.ram + s.offset);
 	s.written = ~0ull;
 	could_be(&s, cpu, regs, na);
 }

@@ -99,6 +99,7 @@ void duel_compare_past(struct duel *d, struct sim_cpu *cpu, const struct sim_acc
 	if (a->kind == HW_WRITE) {
 		naive_past_write(&d->naive.past, d->naive.ram, offset);
 		memcpy(d->naive.ram + offset, &value, a->size);
+		naive_touch(&d->naive, cpu->regs.smm, d->naive.ram + offset);
 	} else if (memcmp(d->naive.ram + offset, &value, a->size)) {
 		duel_fail(d, "gva 0x%llx: value 0x%llx, which is not at 0x%llx of RAM",
 			  (unsigned long long)a->gva, (unsigned long long)value,

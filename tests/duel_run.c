@@ -169,7 +169,7 @@ static bool make_slots(struct duel *d)
 		if (duel_make_slot(d, i) != MMU_OK)
 			return false;
 	}
-	return true;
+	return duel_log_open(d);
 }
 
 static void turn_knob(struct duel *d, enum mmu_knob knob, u64 value)
@@ -235,6 +235,7 @@ static void end(struct duel *d)
 	if (d->link)
 		duel_model_close(d);
 	sim_destroy(&d->sim);
+	duel_log_close(d);
 	naive_past_close(&d->naive.past);
 	free(d->naive.ram);
 }

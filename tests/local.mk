@@ -137,6 +137,9 @@ hosted_tests += %D%/check_tdp_roots.t
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
+hosted_tests += %D%/check_dirty_inner.t
+%C%_check_dirty_inner_t_SOURCES = %D%/check_dirty_inner.c %D%/inner.c %D%/inner.h
+%C%_check_dirty_inner_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 hosted_tests += %D%/check_mode.t
 %C%_check_mode_t_SOURCES = %D%/check_mode.c %D%/inner.c %D%/inner.h
 %C%_check_mode_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
@@ -190,6 +193,9 @@ hosted_tests += %D%/check_rmap.t
 hosted_tests += %D%/check_starve.t
 hosted_tests += %D%/check_dirty.t
 %C%_check_dirty_t_SOURCES = %D%/check_dirty.c %D%/dirty_guest.c %D%/dirty_guest.h
+hosted_tests += %D%/check_dirty_writers.t
+%C%_check_dirty_writers_t_SOURCES = %D%/check_dirty_writers.c %D%/dirty_guest.c %D%/dirty_guest.h
+%C%_check_dirty_writers_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dirty_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_starve_t_SOURCES = %D%/check_starve.c %D%/starve.h %D%/starve_rows.c
 %C%_check_starve_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
@@ -251,6 +257,7 @@ endif
 %C%_duel_t_SOURCES = \
 	%D%/duel.c %D%/duel.def %D%/duel.h \
 	%D%/duel_access.c \
+	%D%/duel_dirty.c \
 	%D%/duel_edit.c \
 	%D%/duel_geometry.c %D%/duel_geometry.def \
 	%D%/duel_guest.c \
@@ -284,6 +291,7 @@ EXTRA_DIST += \
 	%D%/sim/nested-pae.scn \
 	%D%/sim/nested-plain.scn \
 	%D%/sim/no-memory.scn \
+	%D%/sim/order-dirty.scn \
 	%D%/sim/order-flush.scn \
 	%D%/sim/order-free.scn \
 	%D%/sim/order-mmio.scn \

@@ -17,6 +17,12 @@ u8 *naive_memory(struct naive *n, unsigned as, gpa_t gpa, bool *readonly)
 	return NULL;
 }
 
+void naive_touch(struct naive *n, unsigned as, const u8 *at)
+{
+	if (n->touched[as])
+		n->touched[as][(at - n->ram) / 4096] = 1;
+}
+
 void naive_walk(struct naive *n, const struct mmu_regs *regs, const struct naive_access *a,
 		bool set_ad, struct naive_result *r)
 {
@@ -100,6 +106,7 @@ size_t naive_copy(struct naive *n, unsigned as, gpa_t gpa, void *buf, size_t len
 		if (!at || (write && readonly))
 			break;
 		if (write) {
+			naive_touch(n, as, at);
 			known = n->past.settled && !naive_left_pdpte(&n->past, gpa + done);
 			if (!known)
 				naive_past_write(&n->past, n->ram, at - n->ram);

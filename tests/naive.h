@@ -30,6 +30,9 @@ struct naive {
 	const struct mmu_regs *npt; /* nested tables below an inner guest's, as if these were
 				     * the registers of who uses them; NULL: none */
 	unsigned maxphyaddr;
+	/* By address space and frame of ram: somebody wrote there, or walked through what
+	 * is there, which the hardware does as a writer. NULL: nobody wants to know. */
+	u8 *touched[MMU_NR_AS];
 	bool pdpte_a;	/* A in a PDPTE is let pass: emulated processors set it, so the library's
 			 * own walk does not mind it under nested paging */
 	bool tdp;	/* the hardware sets A and D itself: a table in read-only memory stops it */
@@ -68,6 +71,9 @@ struct naive_result {
 
 /* Memory at a gpa of an address space, up to the end of its page; NULL: no slot. */
 u8 *naive_memory(struct naive *n, unsigned as, gpa_t gpa, bool *readonly);
+
+/* Notes it in touched; at is in ram. */
+void naive_touch(struct naive *n, unsigned as, const u8 *at);
 
 /* Walks the guest's tables; set_ad: sets A and D if the access is allowed.
  * Memory itself is not touched, NAIVE_OK only means that it could be. */

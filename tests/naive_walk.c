@@ -182,6 +182,7 @@ static bool read_entry(struct naive *n, struct mode m, unsigned level, struct na
 	r->end = !e->at ? NAIVE_MMIO : NAIVE_READONLY;
 	if (!e->at || (e->readonly && n->tdp))
 		return false;
+	naive_touch(n, m.as, e->at);
 	if (way)
 		e->pte = naive_choose(&n->past, n->ram, e->at - n->ram, m.small ? 4 : 8,
 				      pdpte ? 0 : level, way);
