@@ -34,6 +34,14 @@ static void owner_line(void *ctx, unsigned line, bool level)
 	(void)level;
 }
 
+static unsigned nr_smis;
+
+static void owner_smi(void *ctx)
+{
+	(void)ctx;
+	nr_smis++;
+}
+
 static void owner_end(void *ctx, unsigned status, const char *reason)
 {
 	(void)ctx;
@@ -43,11 +51,14 @@ static void owner_end(void *ctx, unsigned status, const char *reason)
 
 static void setup(void)
 {
-	const struct board_owner owner = { NULL, owner_now, owner_console, owner_line, owner_end };
+	const struct board_owner owner = {
+		NULL, owner_now, owner_console, owner_line, owner_smi, owner_end
+	};
 
 	now_ns = 0;
 	console_len = 0;
 	end_status = -1;
+	nr_smis = 0;
 	board_init(&board, &owner);
 }
 
@@ -325,7 +336,24 @@ START_TEST(unknown_ports_read_ones_in_every_width)
 }
 END_TEST
 
+START_TEST(the_control_port_of_power_management_is_an_smi)
+{
+	setup();
+	out(0xb3, 0x22);
+	ck_assert_uint_eq(nr_smis, 0);
+	out(0xb2, 0x11);
+	ck_assert_uint_eq(nr_smis, 1);
+	ck_assert_uint_eq(in(0xb2), 0x11);
+	ck_assert_uint_eq(in(0xb3), 0x22);
+	ck_assert_uint_eq(nr_smis, 1);
+	board_out(&board, 0xb2, 2, 0x4433);
+	ck_assert_uint_eq(nr_smis, 2);
+	ck_assert_uint_eq(board_in(&board, 0xb2, 2), 0x4433);
+}
+END_TEST
+
 TAP_MAIN("dev",
+	 the_control_port_of_power_management_is_an_smi,
 	 an_edge_is_delivered_once_until_the_next_edge,
 	 a_lower_line_waits_for_the_end_of_a_higher_one,
 	 the_slave_comes_through_line_two,

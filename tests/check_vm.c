@@ -17,7 +17,8 @@ static void script_end(struct vcpu *v, const struct vcpu_run *run, struct vcpu_e
 
 /* ---- snapshots ---- */
 
-#define LEAVES 2000u
+#define LEAVES   2000u
+#define HIGH_GPA 0x100000u
 
 static void map_leaves(void)
 {
@@ -25,7 +26,7 @@ static void map_leaves(void)
 
 	enter_once();
 	for (u64 i = 0; i < LEAVES; i++)
-		ck_assert_int_eq(mmu_fault(vm.vcpu[0].mmu, i << PAGE_SHIFT,
+		ck_assert_int_eq(mmu_fault(vm.vcpu[0].mmu, HIGH_GPA + (i << PAGE_SHIFT),
 					   PFERR_WRITE | PFERR_USER, &fault),
 				 MMU_RETRY);
 	atomic_store(&header()->reader, 1);

@@ -22,7 +22,8 @@ static u8 *memory;
 static struct pages pages;
 struct ch_emitter em;
 struct vm vm;
-static struct vcpu_segs segs;
+static struct vcpu_segs segs[VM_MAX_VCPUS];
+bool long_mode;
 u64 now;
 bool reading;
 u64 events[0x200];
@@ -73,8 +74,7 @@ static bool machine_vcpu_init(struct vcpu *v)
 
 static struct vcpu_segs *machine_segs(struct vcpu *v)
 {
-	(void)v;
-	return &segs;
+	return &segs[v->id];
 }
 
 static void machine_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit)
@@ -83,6 +83,15 @@ static void machine_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_
 	exit->kind = CH_EXIT_intr;
 	rounds++;
 	script(v, run, exit);
+}
+
+/* No more than whether there is a long mode. */
+static void machine_cpuid(u32 leaf, u32 sub, u32 out[4])
+{
+	(void)sub;
+	out[0] = leaf == 0x80000000 ? 0x80000001 : 0;
+	out[1] = out[2] = 0;
+	out[3] = leaf == 0x80000001 && long_mode ? 1u << 29 : 0;
 }
 
 static void machine_nothing(void)
@@ -143,6 +152,7 @@ static const struct platform platform_template = {
 	.wait = machine_wait,
 	.relax = machine_relax,
 	.bells = machine_bells,
+	.cpuid = machine_cpuid,
 	.log = machine_log,
 	.panic = machine_panic,
 };
@@ -176,7 +186,8 @@ void make(enum mmu_mode mode, unsigned nr_vcpus, bool huge)
 	ck_assert(pages_add(&pages, PAGES_HPA, MEMORY));
 	platform = platform_template;
 	platform.direct_map = memory;
-	memset(&segs, 0, sizeof(segs));
+	memset(segs, 0, sizeof(segs));
+	long_mode = true;
 	make_channel();
 	error = vm_create(&vm, &platform, &config, "test");
 	ck_assert_msg(!error, "%s", error);

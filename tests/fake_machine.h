@@ -22,6 +22,7 @@
 extern struct ch_emitter em;
 extern struct vm vm;
 extern struct platform platform;
+extern bool long_mode;         /* the CPU has one; make() says yes */
 extern u64 now;            /* ns; each look at the clock takes 1 us */
 extern bool reading;       /* the reader keeps up when it is waited for */
 extern u64 events[0x200];  /* by id, of those read */

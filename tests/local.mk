@@ -165,8 +165,11 @@ hosted_tests += %D%/check_emulate_native.t
 endif
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_stores.t
+hosted_tests += %D%/check_smm.t %D%/check_smm_area.t %D%/check_smm_ram.t
 endif
 endif
+%C%_check_smm_t_SOURCES = %D%/check_smm.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_smm_ram_t_SOURCES = %D%/check_smm_ram.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_stores_t_SOURCES = %D%/check_vm_stores.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h

@@ -110,7 +110,7 @@ void model_vm_clear(struct model_vm *vm)
 	for (unsigned i = 0; i < MODEL_MAX_VCPUS; i++) {
 		struct model_vcpu *vcpu = &vm->vcpu[i];
 
-		vcpu->inner = vcpu->np = false;
+		vcpu->smm = vcpu->inner = vcpu->np = false;
 		vcpu->ncr3 = 0;
 		memset(vcpu->context, 0, sizeof(vcpu->context));
 		vcpu->requests = 0;

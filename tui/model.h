@@ -96,6 +96,7 @@ struct model_context {
 struct model_vcpu {
 	bool known;
 	u8 state;		/* enum ch_vstate */
+	bool smm;		/* in system-management mode */
 	bool inner, np;		/* a guest of the guest runs; on nested tables at ncr3 */
 	u64 ncr3;
 	u64 cr3;		/* last loaded by who runs */

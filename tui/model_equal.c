@@ -109,6 +109,8 @@ static bool contexts_equal(const struct model_context *a, const struct model_con
 static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, unsigned id,
 			struct text *difference)
 {
+	if (a->smm != b->smm)
+		return differ(difference, "vcpu %u: SMM %u against %u", id, a->smm, b->smm);
 	if (a->inner != b->inner || a->np != b->np || a->ncr3 != b->ncr3)
 		return differ(difference, "vcpu %u: inner guest %u %u 0x%" PRIx64
 			      " against %u %u 0x%" PRIx64, id, a->inner, a->np, a->ncr3, b->inner,

@@ -98,6 +98,24 @@ ON(vcpu_state)
 		vcpu->state = e->state;
 }
 
+ON(smi)
+{
+	struct model_vcpu *vcpu = model_step_vcpu(s);
+
+	(void)e;
+	if (vcpu)
+		vcpu->smm = true;
+}
+
+ON(rsm)
+{
+	struct model_vcpu *vcpu = model_step_vcpu(s);
+
+	(void)e;
+	if (vcpu)
+		vcpu->smm = false;
+}
+
 ON(guest_end)
 {
 	s->model->ended = true;
@@ -196,5 +214,5 @@ ON(tlb_ghost)
 const struct step_row model_machine_rows[] = {
 	ROW(exit), ROW(console), ROW(boot), ROW(panic), ROW(site), ROW(snapshot_begin),
 	ROW(snapshot_end), ROW(vm_new), ROW(vcpu_state), ROW(guest_end), ROW(stop), ROW(resume),
-	ROW(regs), ROW(tlb_insert), ROW(tlb_drop), ROW(tlb_empty), ROW(tlb_ghost), { 0 }
+	ROW(regs), ROW(smi), ROW(rsm), ROW(tlb_insert), ROW(tlb_drop), ROW(tlb_empty), ROW(tlb_ghost), { 0 }
 };

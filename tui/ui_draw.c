@@ -143,7 +143,8 @@ static void draw_status(struct ui *ui, struct canvas *canvas)
 
 	text_add(&text, "vitrine  L%u vcpu%u", ui->at.level, ui->at.vcpu);
 	if (vm && vm->configured)
-		text_add(&text, " %s%s %s", mode_name(vm->config.mode),
+		text_add(&text, " %s%s%s %s", mode_name(vm->config.mode),
+			 vm->vcpu[ui->at.vcpu].smm ? " SMM" : "",
 			 vm->vcpu[ui->at.vcpu].inner ? " inner guest" : "",
 			 paging_text(model_walked(&vm->vcpu[ui->at.vcpu])->cpu_role));
 	text_add(&text, "  ");

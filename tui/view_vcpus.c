@@ -87,6 +87,8 @@ static void line_state(struct ui *ui, const struct model_vcpu *vcpu, unsigned id
 			 "8-byte gptes", role.level);
 	line_add(line, INK_role, "  cpu role 0x%x.%x  root role 0x%x", walked->cpu_role,
 		 walked->cpu_ext, model_hardware(vcpu)->root_role);
+	if (vcpu->smm)
+		line_add(line, INK_title, "  SMM");
 	if (vcpu->inner)
 		line_add(line, INK_title, "  inner guest");
 	if (vcpu->np)

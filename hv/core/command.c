@@ -148,6 +148,16 @@ enum mmu_status command_mmu(struct vm *vm, struct command *c)
 	return status;
 }
 
+enum mmu_status command_smi(struct vm *vm, struct command *c)
+{
+	struct vcpu *v = command_vcpu(vm, c->arg[0]);
+
+	if (!v)
+		return MMU_INVAL;
+	smm_request(v);
+	return MMU_OK;
+}
+
 enum mmu_status command_events(struct vm *vm, struct command *c)
 {
 	bool on = c->arg[0];

@@ -84,10 +84,23 @@ void exit_debug(struct vcpu *v)
 	}
 }
 
+/* An RSM of a guest in SMM may be undefined for the CPU before it is intercepted. */
+static bool exit_is_rsm(struct vcpu *v)
+{
+	u8 bytes[INSN_MAX_LEN];
+	struct insn i;
+
+	return v->smm.active &&
+	       insn_decode(bytes, vcpu_fetch(v, bytes), vcpu_mode(v), &i) == INSN_OK &&
+	       i.op == INSN_RSM;
+}
+
 void exit_exception(struct vcpu *v)
 {
 	if (v->exit.vector == X86_MC)
 		v->vm->p->panic("machine check in the guest, rip %#lx", v->regs.rip);
+	if (v->exit.vector == X86_UD && exit_is_rsm(v) && smm_resume(v))
+		return;
 	vcpu_inject(v, v->exit.vector, v->exit.vector_code);
 }
 

@@ -30,7 +30,7 @@ static const struct {
 	{ CR4_UMIP, 2, 1u << 2 },
 };
 
-static u64 cr4_offered(const struct vcpu *v)
+u64 vcpu_cr4_offered(const struct vcpu *v)
 {
 	u64 offered = CR4_BASIC;
 	u32 out[4];
@@ -84,7 +84,7 @@ static bool cr_write_3(struct vcpu *v, u64 value)
 
 static bool cr_write_4(struct vcpu *v, u64 value)
 {
-	if (value & ~cr4_offered(v))
+	if (value & ~vcpu_cr4_offered(v))
 		return false;
 	if (v->regs.efer & EFER_LMA && !(value & CR4_PAE))
 		return false;

@@ -34,8 +34,8 @@ static void target_thread_info(void *ctx, struct gdb_tid thread, struct gdb_thre
 	if (!v)
 		return;
 	fmt_snprintf(info->name, sizeof(info->name), "vcpu %u", v->id);
-	fmt_snprintf(info->extra, sizeof(info->extra), "%s, %s%s", modes[vcpu_mode(v)],
-		     vcpu_paging(v) ? "paging" : "no paging",
+	fmt_snprintf(info->extra, sizeof(info->extra), "%s, %s%s%s", modes[vcpu_mode(v)],
+		     vcpu_paging(v) ? "paging" : "no paging", v->smm.active ? ", SMM" : "",
 		     v->state == CH_HALTED ? ", halted" : "");
 }
 

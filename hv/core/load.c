@@ -95,6 +95,7 @@ void load_state_64(struct vm *vm, gpa_t rip)
 
 const char *load_guest(struct vm *vm, const struct load_image *l)
 {
+	smm_firmware(vm);
 	if (load_is_linux(l))
 		return load_linux(vm, l);
 	if (l->size >= 4 && !memcmp(l->image, "\177ELF", 4))

@@ -66,6 +66,9 @@ struct vcpu_run {
 			      * takes it; -1 none */
 	struct vcpu_event event; /* delivered before the first instruction */
 	u64 deadline;        /* leave the guest at this clock, PLATFORM_NEVER: not for a clock */
+	bool event_only;     /* leave (INTR) right behind the delivery of event */
+	bool smm;            /* leave also at what the CPU calls an invalid opcode: it may
+			      * be RSM, as the CPU is not in SMM */
 	bool breakpoints;    /* leave (DEBUG, soft) at INT3 and INT n */
 	bool step;           /* leave (DEBUG) after one instruction, or right behind the
 			      * delivery of event; leave also at what would be an

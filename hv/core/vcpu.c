@@ -48,6 +48,7 @@ void vcpu_tell_mmu(struct vcpu *v, enum mmu_cr3_load load)
 		.efer = v->regs.efer,
 		.cpl = v->regs.cpl,
 		.ac = v->regs.rflags & RFLAGS_AC,
+		.smm = v->smm.active,
 	};
 
 	mmu_set_regs(v->walk_mmu, &regs, load);
@@ -149,7 +150,7 @@ static void vcpu_take_interrupted(struct vcpu *v)
 
 static void vcpu_choose_event(struct vcpu *v)
 {
-	if (!v->nmi_pending || v->event.type != VCPU_EVENT_NONE)
+	if (!vcpu_has_nmi(v) || v->event.type != VCPU_EVENT_NONE)
 		return;
 	v->nmi_pending = false;
 	v->event = (struct vcpu_event){ .type = VCPU_EVENT_NMI, .vector = X86_NMI };
@@ -185,6 +186,11 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 		run->irq = -1;
 		step_begin(v);
 	}
+	run->smm = v->smm.active;
+	run->event_only = smm_waits(v);
+	if (run->event_only)
+		run->irq = -1;
+	smm_watch_turn(v, run);
 	if (run->irq >= 0 && v->regs.int_shadow) {
 		/* Some machines forget the shadow at entry: the interrupt waits. */
 		u64 soon = vm->p->clock() + clock_from_ns(vm->p, SHADOW_HOLD_NS);
@@ -281,6 +287,10 @@ void vcpu_turn(struct vcpu *v)
 {
 	u64 rip = v->regs.rip, exit_rip;
 
+	if (smm_deliver(v)) {
+		vcpu_check_step(v, rip);
+		return;
+	}
 	if (!vcpu_enter(v))
 		return;
 	exit_rip = v->regs.rip;

@@ -32,6 +32,14 @@ static void vm_board_line(void *ctx, unsigned line, bool level)
 		hv_emit(vm->p->em, MMU_NO_VCPU, irq, (u8)line, level);
 }
 
+/* The vCPU at work wrote to the port. */
+static void vm_board_smi(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	smm_request(&vm->vcpu[vm->last_vcpu]);
+}
+
 static void vm_board_end(void *ctx, unsigned status, const char *reason)
 {
 	vm_end(ctx, status, reason);
@@ -90,6 +98,7 @@ static void vm_wire(struct vm *vm)
 		.now_ns = vm_now_ns,
 		.console = vm_board_console,
 		.line = vm_board_line,
+		.smi = vm_board_smi,
 		.end = vm_board_end,
 	};
 
@@ -123,6 +132,7 @@ static const char *vm_add_vcpu(struct vm *vm, unsigned id)
 	v->regs.dr6 = 0xffff0ff0;
 	v->regs.dr7 = 0x400;
 	v->msr_pat = X86_PAT_RESET;
+	v->smm.base = SMM_BASE_RESET;
 	if (mmu_vcpu_create(vm->mmu, id, &v->mmu) != MMU_OK)
 		return "no memory for a vCPU";
 	v->walk_mmu = v->mmu;
@@ -130,6 +140,24 @@ static const char *vm_add_vcpu(struct vm *vm, unsigned id)
 		return "no memory for a vCPU";
 	vcpu_emit(v, vcpu_state, v->state);
 	return NULL;
+}
+
+static bool vm_make_slot(struct vm *vm, unsigned as, enum vm_slot slot, gpa_t start, gpa_t end,
+			 u32 flags)
+{
+	return mmu_slot_create(vm->mmu, as, slot, start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT,
+			       vm->ram_hpa + start, flags) == MMU_OK;
+}
+
+static bool vm_make_slots(struct vm *vm)
+{
+	for (unsigned as = 0; as < MMU_NR_AS; as++) {
+		if (!vm_make_slot(vm, as, VM_SLOT_LOW, 0, SMRAM_GPA, 0) ||
+		    !vm_make_slot(vm, as, VM_SLOT_HIGH, SMRAM_GPA + SMRAM_SIZE, vm->ram_size, 0))
+			return false;
+	}
+	return vm_make_slot(vm, 1, VM_SLOT_SMRAM, SMRAM_GPA, SMRAM_GPA + SMRAM_SIZE,
+			    MMU_SLOT_SMRAM);
 }
 
 const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_config *config,
@@ -161,8 +189,8 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 	default:
 		return "the MMU could not be made";
 	}
-	if (mmu_slot_create(vm->mmu, 0, 0, 0, vm->ram_size >> PAGE_SHIFT, vm->ram_hpa, 0) != MMU_OK)
-		return "the memory slot could not be made";
+	if (!vm_make_slots(vm))
+		return "the memory slots could not be made";
 	for (unsigned i = 0; i < vm->nr_vcpus && !error; i++)
 		error = vm_add_vcpu(vm, i);
 	return error;
@@ -203,15 +231,17 @@ static bool vm_has_irq(struct vm *vm, const struct vcpu *v)
 
 bool vm_can_go_on(const struct vcpu *v)
 {
-	return v->state == CH_RUNNING || v->nmi_pending || v->event.type != VCPU_EVENT_NONE ||
-	       (v->id == 0 && v->regs.rflags & RFLAGS_IF);
+	return v->state == CH_RUNNING || vcpu_has_nmi(v) || smm_waits(v) ||
+	       v->event.type != VCPU_EVENT_NONE || (v->id == 0 && v->regs.rflags & RFLAGS_IF);
 }
 
+/* An SMI leaves a halted vCPU halted, until it is delivered. */
 static bool vm_is_runnable(struct vm *vm, struct vcpu *v)
 {
-	if (v->state == CH_HALTED && (vm_has_irq(vm, v) || v->nmi_pending || v->event.type != VCPU_EVENT_NONE))
+	if (v->state == CH_HALTED &&
+	    (vm_has_irq(vm, v) || vcpu_has_nmi(v) || v->event.type != VCPU_EVENT_NONE))
 		vcpu_set_state(v, CH_RUNNING);
-	return v->state == CH_RUNNING;
+	return v->state == CH_RUNNING || (v->state == CH_HALTED && smm_waits(v));
 }
 
 /* While one vCPU is stepped the others stand. */
@@ -283,6 +313,8 @@ void vm_snapshot(struct vm *vm)
 	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
 		vcpu_emit(&vm->vcpu[i], vcpu_state, vm->vcpu[i].state);
 		vcpu_emit_regs(&vm->vcpu[i]);
+		if (vm->vcpu[i].smm.active)
+			vcpu_emit(&vm->vcpu[i], smi, vm->vcpu[i].smm.base, vm->vcpu[i].regs.rip, 0);
 	}
 	mmu_dump(vm->mmu);
 	control_snapshot(vm);

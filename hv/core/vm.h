@@ -10,6 +10,8 @@
 #include "hv/core/debug.h"
 #include "hv/core/gdb.h"
 #include "hv/core/platform.h"
+#include "hv/core/smm.h"
+#include "hv/core/smm_watch.h"
 #include "hv/core/step.h"
 #include "hv/dev/board.h"
 
@@ -29,6 +31,7 @@ struct vcpu {
 	struct vcpu_event event; /* waits for the next entry */
 	struct vcpu_exit exit;   /* the last one */
 	bool nmi_pending;        /* asked for, not yet an event */
+	struct smm smm;
 	struct step step;        /* the instruction that is stepped */
 
 	/*
@@ -67,6 +70,7 @@ struct vm {
 	struct control control;
 	struct debug debug;
 	struct gdb_session gdb;
+	struct smm_watch smm_watch;
 
 	unsigned nr_complaints; /* lines in the log that a guest can bring about at will */
 	bool ended;
@@ -78,6 +82,15 @@ struct vm_config {
 	u64 ram_size;      /* a multiple of 2 MiB, at most VM_MAX_RAM */
 	unsigned nr_vcpus; /* 1..VM_MAX_VCPUS */
 };
+
+/*
+ * The slots, by number. Address space 1 is what a vCPU in SMM sees.
+ *
+ *   0  RAM below the window of the VGA, in both
+ *   1  RAM above it, in both
+ *   2  SMRAM, the RAM behind it, in 1 only
+ */
+enum vm_slot { VM_SLOT_LOW, VM_SLOT_HIGH, VM_SLOT_SMRAM };
 
 /*
  * Makes the machine: memory, MMU, devices, vCPUs in the state after reset.

@@ -7,6 +7,7 @@
 #define LINE_PIT  0
 #define LINE_UART 4
 #define UART_BASE 0x3f8
+#define APM_BASE  0xb2
 
 #define STATUS_MAX   119 /* what a guest may give; see README "exit status" */
 #define RESET_PULSE  0xfe
@@ -50,6 +51,18 @@ static u8 board_uart_in(struct board *b, u16 port)
 static void board_uart_out(struct board *b, u16 port, u8 value)
 {
 	uart_out(&b->uart, port - UART_BASE, value);
+}
+
+static u8 board_apm_in(struct board *b, u16 port)
+{
+	return b->apm[port - APM_BASE];
+}
+
+static void board_apm_out(struct board *b, u16 port, u8 value)
+{
+	b->apm[port - APM_BASE] = value;
+	if (port == APM_BASE)
+		b->owner.smi(b->owner.ctx);
 }
 
 static u8 board_none_in(void)
@@ -130,6 +143,7 @@ void board_init(struct board *b, const struct board_owner *owner)
 {
 	b->owner = *owner;
 	b->line_levels = 0;
+	b->apm[0] = b->apm[1] = 0;
 	pic_init(&b->pic);
 	pit_init(&b->pit);
 	rtc_init(&b->rtc);

@@ -17,6 +17,7 @@ struct board_owner {
 	u64 (*now_ns)(void *ctx);
 	void (*console)(void *ctx, u8 byte);
 	void (*line)(void *ctx, unsigned line, bool level); /* changed */
+	void (*smi)(void *ctx);
 	void (*end)(void *ctx, unsigned status, const char *reason);
 };
 
@@ -26,6 +27,7 @@ struct board {
 	struct rtc rtc;
 	struct uart uart;
 	u16 line_levels; /* as last told */
+	u8 apm[2]; /* control and status of power management */
 	struct board_owner owner;
 };
 

@@ -11,6 +11,8 @@
  *   events=0        start with events off
  *   wait=1          stop before the first instruction, until a command says go
  *   icount=1        the machine counts instructions: read nothing but doorbells
+ *   smi=N           SMIs at moments by this seed; the guest must see nothing of them
+ *                   (for tests)
  *   crash=1         panic when the guest is ready to run (for tests)
  *   -- TEXT         the guest's own command line
  *
@@ -173,6 +175,7 @@ _Noreturn void hv_main(u32 start_info)
 	char name[64] = "guest";
 	struct vm_config config;
 	const char *error;
+	unsigned status;
 
 	console_init();
 	cpu_init(0);
@@ -193,5 +196,9 @@ _Noreturn void hv_main(u32 start_info)
 	panic_set_hook(hv_panicked);
 	if (cmdline_is(&cmdline, "crash", "1"))
 		panic("crash=1 was asked for");
-	image_exit(vm_run(&hv_vm));
+	smm_watch_start(&hv_vm, (u32)hv_number(&cmdline, "smi", 0, 0, UINT32_MAX,
+					       "smi= takes a number of 32 bits"));
+	status = vm_run(&hv_vm);
+	smm_watch_end(&hv_vm);
+	image_exit(status);
 }

@@ -219,10 +219,12 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.cr2 = v->regs.cr2;
 	b->save.cpl = v->regs.cpl;
 	b->save.dr6 = v->regs.dr6;
+	if (run->smm)
+		b->control.intercept_exceptions |= 1u << X86_UD;
 	svm_load_debug(b, trap, run->breakpoints);
 	svm_load_tsc_aux(v);
 	/* What is pending for us is taken before the handler's first instruction. */
-	if (run->step && !trap)
+	if (run->event_only || (run->step && !trap))
 		lapic_kick_self();
 }
 
