@@ -29,7 +29,7 @@ noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
 
 guestsdir = $(pkgdatadir)/guests
 guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf \
-	%D%/ptwriter.elf %D%/ptwriter32.elf
+	%D%/ptwriter.elf %D%/ptwriter32.elf %D%/smi.elf %D%/smi64.elf
 
 %C%_real_elf_SOURCES = %D%/real.c %D%/real16.S
 %C%_real_elf_CPPFLAGS = $(HV_CPPFLAGS)
@@ -80,6 +80,22 @@ guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.
 %C%_ptwriter32_elf_LDADD = %D%/libguest32.a
 %C%_ptwriter32_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
 %C%_ptwriter32_elf_LINK = $(GUEST_LD) -m32 -o $@
+
+%C%_smi_elf_SOURCES = %D%/smi.c %D%/smi.h %D%/smi16.S
+%C%_smi_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_smi_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_smi_elf_CCASFLAGS = $(GUEST32_ABI)
+%C%_smi_elf_LDADD = %D%/libguest32.a
+%C%_smi_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_smi_elf_LINK = $(GUEST_LD) -m32 -o $@
+
+%C%_smi64_elf_SOURCES = %D%/smi.c %D%/smi.h %D%/smi16.S
+%C%_smi64_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_smi64_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_smi64_elf_CCASFLAGS = $(GUEST64_ABI)
+%C%_smi64_elf_LDADD = %D%/libguest64.a
+%C%_smi64_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_smi64_elf_LINK = $(GUEST_LD) -m64 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)
