@@ -207,13 +207,27 @@ static enum mmu_status expected(const struct duel *d, const struct mmu_nested *n
 	return nested->cr4 & CR4_LA57 && d->sim.config.tdp_level < 5 ? MMU_NOSUPP : MMU_OK;
 }
 
+static void line_vmrun(struct duel *d, const struct sim_cpu *cpu, const struct mmu_nested *nested,
+		       const struct mmu_regs *regs, enum mmu_status want)
+{
+	duel_line(d, "cpu%u: l2regs 0x%llx 0x%llx 0x%llx 0x%llx", cpu->id,
+		  (unsigned long long)regs->cr0, (unsigned long long)regs->cr3,
+		  (unsigned long long)regs->cr4, (unsigned long long)regs->efer);
+	if (nested->np)
+		duel_line(d, "cpu%u: vmrun-on 0x%llx 0x%llx 0x%llx 0x%llx%s", cpu->id,
+			  (unsigned long long)nested->ncr3, (unsigned long long)nested->cr0,
+			  (unsigned long long)nested->cr4, (unsigned long long)nested->efer,
+			  want == MMU_OK ? "" : " refused");
+	else
+		duel_line(d, "cpu%u: vmrun plain", cpu->id);
+}
+
 static void vmrun(struct duel *d, struct sim_cpu *cpu, const struct mmu_nested *nested,
 		  const struct mmu_regs *regs)
 {
 	enum mmu_status status, want = expected(d, nested);
 
-	duel_line(d, "# cpu%u: VMRUN, nested tables at 0x%llx, L2's cr3 0x%llx: a scenario cannot",
-		  cpu->id, (unsigned long long)nested->ncr3, (unsigned long long)regs->cr3);
+	line_vmrun(d, cpu, nested, regs, want);
 	status = sim_vmrun(cpu, nested, regs);
 	if (status != want)
 		duel_fail(d, "VMRUN: %s, naive %s", mmu_status_name(status), mmu_status_name(want));

@@ -291,6 +291,7 @@ EXTRA_DIST += \
 	%D%/sim/dirty-in-readonly.scn \
 	%D%/sim/five-levels.scn \
 	%D%/sim/nested-2level.scn \
+	%D%/sim/nested-by-numbers.scn \
 	%D%/sim/nested-pae.scn \
 	%D%/sim/nested-plain.scn \
 	%D%/sim/no-memory.scn \

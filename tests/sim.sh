@@ -37,7 +37,7 @@ ours=$(cd "$top_srcdir/tests/sim" && echo *.scn)
 set -- $ours
 nr=$#
 set -- $(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
-echo "1..$(($# + 2 * nr + 26))"
+echo "1..$(($# + 2 * nr + 28))"
 for file in $ours; do
 	for mmu in shadow tdp; do
 		check 0 'audit green' "$file holds with $mmu" \
@@ -57,6 +57,10 @@ check 2 'form.scn:1: map 0x1000: a number is missing; the form is: map GVA GPA R
 scenario npt 'mmu shadow' 'mode 4level' nested 'cpu0: vmrun'
 check 1 'the guest may not run it: this build or this mode cannot do it' \
 	'on shadow paging no guest has nested tables' "$sim" "$dir/npt.scn"
+scenario refused 'mmu tdp' 'mode 4level' 'cpu0: vmrun-on 0 0x80000001 0x20 0xd00 refused'
+check 1 'the guest may run it' 'what is to be refused and is not is told' "$sim" "$dir/refused.scn"
+scenario unrefused 'mmu tdp' 'mode 4level' 'cpu0: vmrun-on 0 0x80000001 0x20 0xd00 refuse'
+check 2 'only refused may follow' 'and a wrong word there' "$sim" "$dir/unrefused.scn"
 scenario reflect 'mmu tdp' 'mode 4level' nested 'cpu0: vmrun' 'cpu0: read 0x1000 -> reflect 0x5'
 check 1 'it ended in a nested page fault, error 0x100000004' \
 	'a nested page fault is told from others' "$sim" "$dir/reflect.scn"

@@ -72,6 +72,13 @@ static const char *check_slot(u64 id, gpa_t gpa, u64 size)
 	return size > 1ull << 30 ? "a slot has at most 1G" : NULL;
 }
 
+static const char *check_new_slot(const struct scn_line *line)
+{
+	if (line->nr_w && strcmp(line->w[0], "ro"))
+		return "only ro may follow";
+	return check_slot(line->n[0], line->n[1], line->n[2]);
+}
+
 static const char *check_place(const struct scn_line *line)
 {
 	if (line->n[0] >= MMU_NR_AS)
@@ -106,6 +113,13 @@ static const char *check_config(const struct scn_line *line)
 	if (line->word == WORD_tdp_levels)
 		return n == 4 || n == 5 ? NULL : "there are 4 or 5 levels";
 	return n >= 36 && n <= 52 ? NULL : "it is 36 to 52";
+}
+
+static const char *check_vmrun(const struct scn_line *line)
+{
+	if (line->word == WORD_vmrun)
+		return line->nr_w && strcmp(line->w[0], "plain") ? "only plain may follow" : NULL;
+	return line->nr_w && strcmp(line->w[0], "refused") ? "only refused may follow" : NULL;
 }
 
 static const char *check_values(const struct scn_line *line)
@@ -144,16 +158,15 @@ static const char *check_values(const struct scn_line *line)
 	case WORD_peek:
 		return check_size(line, &size);
 	case WORD_slot:
-		if (line->nr_w && strcmp(line->w[0], "ro"))
-			return "only ro may follow";
-		return check_slot(line->n[0], line->n[1], line->n[2]);
+		return check_new_slot(line);
 	case WORD_mode:
 	case WORD_l2mode:
 		return guest_mode_by_name(line->w[0]) < NR_GUEST_MODES
 			       ? NULL
 			       : "modes are unpaged 2level pae 4level 5level";
 	case WORD_vmrun:
-		return line->nr_w && strcmp(line->w[0], "plain") ? "only plain may follow" : NULL;
+	case WORD_vmrun_on:
+		return check_vmrun(line);
 	case WORD_set:
 	case WORD_clear:
 		return guest_knows_bit(line->w[0]) ? NULL : "bits are pg wp pse pae pge smep smap nx";

@@ -63,21 +63,30 @@ static void look(struct run *run, const struct scn_line *line)
 			run_fail(run, line, "it read a table that had been given back");
 }
 
+/* As the guest's own registers have it, or those of the line. */
+static struct mmu_nested nested_of(const struct run *run, const struct scn_line *line)
+{
+	const struct mmu_regs *regs = &run->sim.cpu[line->cpu].regs;
+
+	if (line->word == WORD_vmrun_on)
+		return (struct mmu_nested){ .np = true, .ncr3 = line->n[0], .cr0 = line->n[1],
+					    .cr4 = line->n[2], .efer = line->n[3] };
+	return (struct mmu_nested){ .np = !line->nr_w && run->npt.sim, .ncr3 = run->npt.root,
+				    .cr0 = regs->cr0, .cr4 = regs->cr4, .efer = regs->efer };
+}
+
 static void vmrun(struct run *run, const struct scn_line *line)
 {
+	bool refused = line->word == WORD_vmrun_on && line->nr_w;
 	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
-	const struct mmu_nested nested = {
-		.np = !line->nr_w && run->npt.sim,
-		.ncr3 = run->npt.root,
-		.cr0 = cpu->regs.cr0,
-		.cr4 = cpu->regs.cr4,
-		.efer = cpu->regs.efer,
-	};
+	const struct mmu_nested nested = nested_of(run, line);
 	const struct mmu_regs regs = cpu->l2_regs;
 	enum mmu_status status = sim_vmrun(cpu, &nested, &regs);
 
-	if (status != MMU_OK)
+	if (status != MMU_OK && !refused)
 		run_fail(run, line, "the guest may not run it: %s", mmu_status_text(status));
+	else if (status == MMU_OK && refused)
+		run_fail(run, line, "the guest may run it");
 }
 
 static void leave_inner(struct run *run, const struct scn_line *line)
@@ -136,7 +145,12 @@ void run_cpu_line(struct run *run, const struct scn_line *line)
 	case WORD_regs:
 		run_regs(run, line);
 		break;
+	case WORD_l2regs:
+		cpu->l2_regs = (struct mmu_regs){ .cr0 = line->n[0], .cr3 = line->n[1],
+						  .cr4 = line->n[2], .efer = line->n[3] };
+		break;
 	case WORD_vmrun:
+	case WORD_vmrun_on:
 		vmrun(run, line);
 		break;
 	case WORD_vmexit:
