@@ -289,11 +289,13 @@ TESTS += %D%/lessons.sh
 EXTRA_DIST += \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/dirty-in-readonly.scn \
+	%D%/sim/eager-split.scn \
 	%D%/sim/five-levels.scn \
 	%D%/sim/nested-2level.scn \
 	%D%/sim/nested-by-numbers.scn \
 	%D%/sim/nested-pae.scn \
 	%D%/sim/nested-plain.scn \
+	%D%/sim/neighbours.scn \
 	%D%/sim/no-memory.scn \
 	%D%/sim/order-dirty.scn \
 	%D%/sim/order-flush.scn \
