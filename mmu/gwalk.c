@@ -3,8 +3,9 @@
  * The walk of the guest's own tables: one loop for every format, which
  * guest_pte.c knows.
  *
- * A and D are set when the whole walk has been allowed, each by comparing with
- * the value the walk used; whoever loses that race walks again.
+ * A and D are set when all the tables have allowed the access, each by comparing with
+ * the value the walk used; whoever loses that race walks again. What an inner
+ * hypervisor's tables say about the page is asked after that, as by the hardware.
  *
  * The tables of an inner guest lie where the inner hypervisor's tables put them.
  * A walk of them is a loop around walks of those, which know of no stage below:
@@ -352,10 +353,8 @@ static enum step walk_through(struct walker *w)
 
 	do {
 		step = w->walk->top ? walk_inner_tables(w) : walk_unpaged(w);
-		if (step == STEP_LEAF)
-			step = arrive_below(w);
 	} while (step == STEP_LEAF && w->walk->top && w->set_ad && !set_accessed_and_dirty(w));
-	return step;
+	return step == STEP_LEAF ? arrive_below(w) : step;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------ */

@@ -190,6 +190,8 @@ START_TEST(memory_of_l2_is_read_and_written_by_its_own_addresses)
 	ck_assert(fault.nested);
 	ck_assert_uint_eq(fault.error, P | W | U | FINAL);
 	ck_assert_uint_eq(fault.gpa, 0x12008);
+	/* L2's own tables had allowed it, and the hardware would have noted that there. */
+	ck_assert_uint_eq(guest_peek(&in.g, 0x811000, 4) & (GPTE_A | GPTE_D), GPTE_A | GPTE_D);
 	ck_assert_uint_eq(mmu_read_gva(vcpu, 0xffc, &value, 8, 0, &fault), 4);
 	ck_assert(fault.nested);
 	ck_assert_uint_eq(fault.error, U | FINAL);

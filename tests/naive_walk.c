@@ -239,8 +239,6 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 	struct entry entry[5];
 	unsigned count = 0;
 	bool readonly;
-	/* The library asks the nested tables before it sets A and D, the hardware after. */
-	bool early = n->npt && !n->tdp && m.levels;
 
 	*r = (struct naive_result){ .gpa = a->gva, .level = 1, .w = true, .u = true, .x = true };
 	if (m.levels) {
@@ -250,8 +248,6 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 			fault(regs, m, a, 1, r);
 			return;
 		}
-		if (early && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
-			return;
 		for (unsigned i = 1; i < count && !entry[0].rights; i++)
 			r->own |= entry[i].at == entry[0].at && !entry[i].readonly;
 		if (set_ad && !set_accessed_and_dirty(n, entry, count, a->kind == NAIVE_WRITE,
@@ -260,7 +256,7 @@ void naive_walk_way(struct naive *n, const struct mmu_regs *regs, const struct n
 			return;
 		}
 	}
-	if (n->npt && !early && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
+	if (n->npt && !naive_place(n, &r->gpa, a->kind, false, way, set_ad, r))
 		return;
 	if (!naive_memory(n, regs->smm, r->gpa, &readonly))
 		r->end = NAIVE_MMIO;
