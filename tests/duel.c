@@ -22,7 +22,7 @@
 #define DEFAULT_OPS	1500
 #define TAP_SECONDS	5	/* per back end */
 #define TAPE_OPS	1500
-#define TAPES		40	/* runs, at most, to show the loss of every emit */
+#define TAPES		400
 
 static struct duel duel;
 
