@@ -36,7 +36,7 @@ struct duel_op {
 struct duel_config {
 	u64 seed;
 	unsigned ops;
-	unsigned mode;		/* enum mmu_mode */
+	unsigned mode;		/* enum mmu_mode, at first */
 	bool events;		/* hold the user interface's model against the dump */
 	bool verbose;		/* print every operation */
 	unsigned every;		/* operations between audits */
@@ -65,6 +65,11 @@ struct duel {
 	struct naive naive;
 	hpa_t ram_hpa;
 	unsigned cpus;
+	enum mmu_mode mode;		/* that all vCPUs have gone over to */
+	bool tdp_used;			/* it was TDP once */
+	bool switched;			/* it has changed, and not all have gone over */
+	bool naive_tdp;			/* for the naive MMU the hardware walks the tables */
+	bool for_library;		/* see duel_for_library() */
 	unsigned at;			/* operation under way */
 	gva_t recent[DUEL_RECENT];	/* addresses where an access was done */
 	unsigned nr_recent;
@@ -130,7 +135,18 @@ void duel_step(struct duel *duel, struct duel_op *op);
 /* Puts an operation into words, for who reads a failure. */
 void duel_tell(struct duel_op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Which MMU serves (duel_switch.c); the hardware of this vCPU; does a store that the
+ * library sees count for all vCPUs at once? */
 bool duel_is_tdp(const struct duel *duel);
+bool duel_cpu_is_tdp(const struct duel *duel, const struct sim_cpu *cpu);
+bool duel_settles(const struct duel *duel);
+void duel_set_mode(struct duel *duel, enum mmu_mode mode);
+/* All vCPUs enter, after a switch. */
+void duel_arrive(struct duel *duel);
+/* Does the storm have switches, too? Then this is their task, with the duel. */
+#define DUEL_STORM_SWITCHES 5
+bool duel_storm_switches(struct duel *duel, u64 r);
+void duel_storm_task(void *arg);
 
 /* A call found no memory. Was a page refused since mem.refused had this value?
  * From now on none is. */

@@ -155,7 +155,7 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 			duel_compare_past(d, cpu, a, &na);
 		return;
 	}
-	d->naive.past.settled = a->emulated && !duel_is_tdp(d);
+	d->naive.past.settled = a->emulated && duel_settles(d);
 	d->naive.past.told = a->emulated;
 	naive_walk(&d->naive, &cpu->regs, &na, false, &nr);
 	if (nr.own && a->outcome == SIM_FAULT) { /* it needed two walks */

@@ -31,7 +31,7 @@ void duel_put(struct duel *d, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigne
 	line_put(d, cpu, gpa, value, size);
 	mine = cpu ? mmu_vcpu_write(cpu->vcpu, gpa, &value, size)
 		   : mmu_vm_write(d->sim.vm, gpa, &value, size);
-	d->naive.past.settled = !duel_is_tdp(d);
+	d->naive.past.settled = duel_settles(d);
 	d->naive.past.told = true;
 	naive = naive_copy(&d->naive, cpu ? cpu->regs.smm : 0, gpa, &value, size, true);
 	d->naive.past.settled = d->naive.past.told = false;
@@ -81,11 +81,13 @@ void duel_op_poke(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 }
 
 /* With nested paging the library's walk is a little more patient than the
- * hardware's: about A in a PDPTE, and about tables in read-only memory. */
+ * hardware's: about A in a PDPTE, which it lets pass ever after, and about tables in
+ * read-only memory. */
 void duel_for_library(struct duel *d, bool on)
 {
-	d->naive.tdp = duel_is_tdp(d) && !on;
-	d->naive.pdpte_a = duel_is_tdp(d) && on;
+	d->for_library = on;
+	d->naive.tdp = d->naive_tdp && !on;
+	d->naive.pdpte_a = d->tdp_used && (on || !d->naive_tdp);
 }
 
 void duel_op_walk(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
@@ -166,7 +168,7 @@ void duel_op_tool(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 			  (unsigned long long)na.gva, (unsigned long long)value);
 	else
 		duel_line(d, "cpu%u: tool-read 0x%llx", cpu->id, (unsigned long long)na.gva);
-	d->naive.past.settled = !duel_is_tdp(d);
+	d->naive.past.settled = duel_settles(d);
 	d->naive.past.told = true;
 	naive_do(duel_naive(d, cpu), &cpu->regs, &na, &nr);
 	duel_line_result(d, nr.end == NAIVE_OK ? SIM_OK : SIM_STUCK, 0,

@@ -46,6 +46,10 @@ struct naive *duel_naive(struct duel *d, const struct sim_cpu *cpu)
 	bool nested = cpu->inner && d->nested[cpu->id].np;
 
 	d->naive.npt = nested ? &d->npt[cpu->id] : NULL;
+	d->naive_tdp = duel_cpu_is_tdp(d, cpu);
+	/* Of shadowed tables only those of level 1 may be ahead. */
+	d->naive.past.levels = d->naive_tdp ? 5 : 1;
+	duel_for_library(d, d->for_library);
 	return &d->naive;
 }
 
@@ -260,7 +264,7 @@ void duel_op_vmrun(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	struct mmu_regs regs = duel_mode_regs(op->r[0]);
 	struct mmu_nested nested;
 
-	if (!duel_is_tdp(d) || cpu->regs.smm)
+	if (!d->tdp_used || cpu->regs.smm)
 		return;
 	if (op->r[1] % 4 == 0)
 		mend_all(d);
@@ -324,7 +328,7 @@ void duel_op_nedit(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	u64 index = index_of(npt, (op->r[0] >> 8) % npt->used), value;
 	gpa_t entry = (npt->frame << PAGE_SHIFT) + index * npt->size;
 
-	if (!duel_is_tdp(d))
+	if (!d->tdp_used)
 		return;
 	value = changed(npt, index, peek(d, npt, index), op->r[1]);
 	duel_tell(op, "0x%llx = 0x%llx", (unsigned long long)entry,

@@ -146,7 +146,7 @@ static void check_entry(struct duel *d, struct sim_cpu *cpu, const struct tlb_en
 		const struct naive_access na = { e->gva, i % 3, i / 3, ac, 1, 0 };
 
 		if (!hw_allows(&stage[0], e->access, &a) ||
-		    (duel_is_tdp(d) && !hw_allows(&stage[1], e->below_access, &below)) ||
+		    (duel_cpu_is_tdp(d, cpu) && !hw_allows(&stage[1], e->below_access, &below)) ||
 		    (a.kind == HW_WRITE && !e->dirty))
 			continue;
 		if (may_go(d, cpu, &na, duel_tlb_offset(d, e, e->gva)))

@@ -41,7 +41,7 @@ static void check_flushed(struct duel *d, struct sim_cpu *cpu, gva_t gva, const 
 {
 	const struct tlb_entry *e;
 
-	if (duel_is_tdp(d))
+	if (duel_cpu_is_tdp(d, cpu))
 		return;
 	duel_visit(d, cpu);
 	e = tlb_find(&cpu->tlb, gva);

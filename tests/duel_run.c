@@ -157,11 +157,9 @@ static bool make_slots(struct duel *d)
 	d->naive.ram = calloc(1, DUEL_RAM);
 	d->naive.ram_size = DUEL_RAM;
 	d->naive.maxphyaddr = d->sim.config.maxphyaddr;
-	d->naive.tdp = d->config.mode == MMU_MODE_TDP;
+	duel_for_library(d, false);
 	if (!d->naive.ram || !naive_past_open(&d->naive.past, DUEL_RAM))
 		return false;
-	/* Only the tables of level 1 may be ahead of their shadows. */
-	d->naive.past.levels = duel_is_tdp(d) ? 5 : 1;
 	d->ram_hpa = sim_mem_block(&d->sim.mem, DUEL_RAM, level_bytes(LEVEL_2M));
 	for (unsigned i = 0; i < duel_nr_slots; i++) {
 		d->naive.slot[i] = duel_slots[i];
@@ -264,6 +262,8 @@ bool duel_run(struct duel *d, const struct duel_config *config, struct duel_op *
 
 	memset(d, 0, sizeof(*d));
 	d->config = *config;
+	d->mode = config->mode;
+	d->tdp_used = d->naive_tdp = duel_is_tdp(d);
 	d->cpus = 2 + (config->seed >> 3) % 4 % 3; /* 2, 3, 4, 2 */
 	failed = make_machine(d);
 	if (failed)

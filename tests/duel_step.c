@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One operation of the duel, on both sides, and the comparison. */
+#include "hv/sim/plan.h"
 #include "tests/duel.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,11 +14,6 @@ void duel_tell(struct duel_op *op, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(op->text, sizeof(op->text), format, args);
 	va_end(args);
-}
-
-bool duel_is_tdp(const struct duel *d)
-{
-	return d->config.mode == MMU_MODE_TDP;
 }
 
 /* After a refused page nothing may be half-done, nor untold: the operation is
@@ -144,6 +140,7 @@ static void make_storm(struct storm *s, u64 r)
 void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	static struct storm storm[DUEL_CPUS];
+	bool switches;
 
 	(void)cpu;
 	d->sim.mem.fail_in = 0;
@@ -151,21 +148,23 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	duel_line(d, "seed 0x%llx", (unsigned long long)op->r[0]);
 	duel_line(d, "together");
 	sched_seed(d->sim.sched, op->r[0]);
+	switches = duel_storm_switches(d, op->r[2]);
 	for (unsigned i = 0; i < d->cpus; i++) {
 		storm[i] = (struct storm){ .d = d, .cpu = &d->sim.cpu[i],
-					   .quarrel = quarrel(d) };
+					   .quarrel = switches || quarrel(d) };
 		make_storm(&storm[i], op->r[1] + i);
 		if (!sched_add(d->sim.sched, i, storm_task, &storm[i]))
 			duel_fail(d, "no memory for a stack");
 	}
+	if (switches && !sched_add(d->sim.sched, PLAN_HOST, duel_storm_task, d))
+		duel_fail(d, "no memory for a stack");
 	duel_line(d, "end");
 	if (sched_run(d->sim.sched) != SCHED_DONE) {
 		if (d->sim.panic)
 			longjmp(*d->sim.on_panic, 1);
 		duel_fail(d, "the vCPUs wait for each other for ever");
 	}
-	for (unsigned i = 0; i < d->cpus; i++)
-		visit(d, &d->sim.cpu[i]);
+	duel_arrive(d);
 	memcpy(d->naive.ram, d->sim.mem.base + d->ram_hpa, DUEL_RAM);
 	duel_log_storm(d);
 	duel_flush_all(d);

@@ -274,6 +274,7 @@ endif
 	%D%/duel_script.c \
 	%D%/duel_shrink.c \
 	%D%/duel_step.c \
+	%D%/duel_switch.c \
 	%D%/naive.c %D%/naive.h \
 	%D%/naive_nested.c \
 	%D%/naive_past.c %D%/naive_past.h \
