@@ -67,7 +67,7 @@ check-long: all $(check_LIBRARIES)
 # What the thread sanitizer is for; it makes them ten times slower.
 check-threads: all $(check_LIBRARIES)
 	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
-		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t'
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t %D%/check_threads_mode.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
@@ -99,6 +99,8 @@ dist_check_SCRIPTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 dist_check_SCRIPTS += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
 TESTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 long_tests += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
+dist_check_SCRIPTS += %D%/switch.sh
+long_tests += %D%/switch.sh
 
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
@@ -141,6 +143,8 @@ hosted_tests += %D%/check_dirty_inner.t
 %C%_check_dirty_inner_t_SOURCES = %D%/check_dirty_inner.c %D%/inner.c %D%/inner.h
 %C%_check_dirty_inner_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 hosted_tests += %D%/check_mode.t
+hosted_tests += %D%/check_mode.t %D%/check_threads_mode.t
+%C%_check_threads_mode_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_mode_t_SOURCES = %D%/check_mode.c %D%/inner.c %D%/inner.h
 %C%_check_mode_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 hosted_tests += %D%/check_audit.t %D%/check_dump.t
@@ -166,12 +170,14 @@ endif
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_stores.t
 hosted_tests += %D%/check_smm.t %D%/check_smm_area.t %D%/check_smm_ram.t
+hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_mode.t %D%/check_vm_stores.t
 endif
 endif
 %C%_check_smm_t_SOURCES = %D%/check_smm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_smm_ram_t_SOURCES = %D%/check_smm_ram.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_stores_t_SOURCES = %D%/check_vm_stores.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_vm_mode_t_SOURCES = %D%/check_vm_mode.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_emulate_t_SOURCES = %D%/check_emulate.c %D%/emulate_guest.c %D%/emulate_guest.h
 %C%_check_emulate_modes_t_SOURCES = %D%/check_emulate_modes.c %D%/emulate_guest.c %D%/emulate_guest.h
@@ -303,6 +309,7 @@ EXTRA_DIST += \
 	%D%/sim/order-free.scn \
 	%D%/sim/order-mmio.scn \
 	%D%/sim/order-slot.scn \
+	%D%/sim/order-switch.scn \
 	%D%/sim/order-sync.scn \
 	%D%/sim/order-table-write.scn \
 	%D%/sim/order-tdp-zap.scn \
