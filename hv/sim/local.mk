@@ -37,6 +37,7 @@ bin_PROGRAMS += %D%/vitrine-sim
 
 scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
+	%D%/scenarios/another-mmu.scn \
 	%D%/scenarios/device-memory.scn \
 	%D%/scenarios/dirty-bits.scn \
 	%D%/scenarios/dirty-log.scn \
