@@ -465,7 +465,7 @@ START_TEST(random_instructions_emulated_do_what_they_do_on_this_cpu)
 	ck_assert_uint_gt(nr_locked, rounds / 50);
 	ck_assert_uint_gt(nr_strings, rounds / 100);
 	ck_assert_uint_gt(nr_illegal, rounds / 2000);
-	ck_assert_uint_gt(nr_faults, rounds / 10000);
+	ck_assert_uint_gt(nr_faults, rounds / 40000); /* 26 on average, of 200000 */
 	ck_assert_uint_gt(nr_declined, rounds / 1000);
 	ck_assert_uint_lt(round, 20 * rounds);
 }

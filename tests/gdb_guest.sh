@@ -7,7 +7,7 @@
 #   GDB=PROGRAM  MODES="tdp shadow"
 
 vitrine=${VITRINE:-${top_builddir:-.}/tui/vitrine}
-symbols=${top_builddir:-.}/hv/guests/long.elf
+guests=${top_builddir:-.}/hv/guests
 gdb=${GDB:-gdb}
 
 skip()
@@ -19,7 +19,7 @@ skip()
 command -v "$gdb" >/dev/null || skip "no $gdb here (Debian: gdb)"
 command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 	skip "no qemu-system-x86_64 here (Debian: qemu-system-x86)"
-[ -e "$symbols" ] || skip "configured without the bare-metal parts"
+[ -e "$guests/long.elf" ] || skip "configured without the bare-metal parts"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/vitrine-gdb.XXXXXX") || exit 99
 run=
@@ -46,10 +46,11 @@ shows()		# SENTENCE FILE PATTERN...
 }
 
 # The guest waits for GDB; port 0 is any free one.
-start()		# MODE
+start()		# MODE [GUEST]
 {
+	guest=${2:-long}
 	: >"$dir/err"
-	"$vitrine" run --mmu="$1" --gdb=0 --timeout=90 long >"$dir/out" 2>"$dir/err" </dev/null &
+	"$vitrine" run --mmu="$1" --gdb=0 --timeout=90 "$guest" >"$dir/out" 2>"$dir/err" </dev/null &
 	run=$!
 	tries=200
 	until port=$(sed -n 's/.*listening on \(127.0.0.1:[0-9]*\).*/\1/p' "$dir/err") &&
@@ -70,7 +71,7 @@ finish()
 # GDB on the commands of stdin.
 attach()
 {
-	set -- -ex "set pagination off" -ex "set confirm off" -ex "file $symbols" \
+	set -- -ex "set pagination off" -ex "set confirm off" -ex "file $guests/$guest.elf" \
 		-ex "target remote $port"
 	while IFS= read -r line; do
 		set -- "$@" -ex "$line"
@@ -150,8 +151,31 @@ interrupt()	# MODE
 	shows "with all its steps (--mmu=$1)" "$dir/out" '^all [0-9]+ steps hold'
 }
 
+# The step after the OUT ends at the handler's first instruction.
+smm()		# MODE
+{
+	start "$1" smi64
+	attach <<-'END'
+		break *raise_out
+		continue
+		stepi
+		stepi
+		info registers rip cs cr0 efer
+		info threads
+		x/2xb 0xa8000
+		delete
+		continue
+	END
+	finish
+	shows "GDB sees the handler's registers in SMM (--mmu=$1)" "$dir/gdb" \
+		'^rip +0x8000 ' '^cs +0xa000 ' '^cr0 +0x[0-9a-f]*0 ' '^efer +0x0 ' 'no paging, SMM'
+	shows "and SMRAM (--mmu=$1)" "$dir/gdb" '^0xa8000:[[:space:]]+0x2e[[:space:]]+0x66'
+	shows "the guest runs to its end afterwards (--mmu=$1)" "$dir/err" "^vitrine's status: 0$"
+}
+
 for mode in ${MODES:-tdp shadow}; do
 	look "$mode"
 	interrupt "$mode"
+	smm "$mode"
 done
 echo "1..$n"

@@ -194,8 +194,9 @@ endif
 %C%_check_decode_capstone_t_LDADD = $(LDADD) $(CAPSTONE_LIBS)
 
 # The bare-metal image by itself, without the host program.
-dist_check_SCRIPTS += %D%/image.sh
-TESTS += %D%/image.sh
+dist_check_SCRIPTS += %D%/image.sh %D%/smi.sh %D%/smi_long.sh
+TESTS += %D%/image.sh %D%/smi.sh
+long_tests += %D%/smi_long.sh
 check_LIBRARIES += %D%/libguest.a
 %C%_libguest_a_SOURCES = %D%/guest_pt.c %D%/guest_pt.h %D%/guest_oracle.c
 hosted_tests += %D%/check_rmap.t

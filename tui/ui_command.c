@@ -182,6 +182,16 @@ static void do_send(struct ui *ui, const char *arg)
 	fail(ui, arg, "the debug channel has no such command");
 }
 
+/* For the vCPU that is looked at. */
+static void do_smi(struct ui *ui, const char *arg)
+{
+	char line[16];
+
+	(void)arg;
+	snprintf(line, sizeof(line), "smi %u", ui->at.vcpu);
+	do_send(ui, line);
+}
+
 /* Looks from `at` on for an event of this kind. */
 static bool find_kind(struct ui *ui, size_t *at, u16 id)
 {
@@ -261,6 +271,7 @@ static const struct command commands[] = {
 	{ "unbreak", "", "remove all breaks", do_unbreak },
 	{ "set", "KNOB=VALUE", "turn a knob of the MMU; alone: show them", do_set },
 	{ "mmu", "shadow|tdp", "let this MMU serve the guest from now on", do_mmu },
+	{ "smi", "", "a system-management interrupt for this vCPU", do_smi },
 	{ "send", "COMMAND N...", "one of the debug channel: walk, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },

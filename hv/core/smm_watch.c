@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-#define WATCH_GAP_NS 1000000u /* from an RSM to the next SMI, at most */
+#define WATCH_GAP_NS 64u /* from an RSM to the next SMI, at most, doubled at most so often: */
+#define WATCH_GAPS   13u
 #define WATCH_RAM    64u     /* every so many the guest's RAM is compared, too */
 
 static u32 watch_random(struct smm_watch *w)
@@ -89,6 +90,7 @@ void smm_watch_rsm(struct vcpu *v)
 	struct smm_watch *w = &v->vm->smm_watch;
 	u64 ram = w->ram;
 	u8 state = (u8)v->state;
+	u32 gap;
 
 	if (!w->random)
 		return;
@@ -102,7 +104,8 @@ void smm_watch_rsm(struct vcpu *v)
 	watch_compare(v, "state", &w->state, &state, 1);
 	watch_compare(v, "memory", &w->ram, &ram, sizeof(ram));
 	w->nr++;
-	w->next = v->vm->p->clock() + clock_from_ns(v->vm->p, watch_random(w) % WATCH_GAP_NS);
+	gap = WATCH_GAP_NS << watch_random(w) % WATCH_GAPS;
+	w->next = v->vm->p->clock() + clock_from_ns(v->vm->p, watch_random(w) % gap);
 }
 
 void smm_watch_end(struct vm *vm)
