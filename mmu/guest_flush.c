@@ -37,6 +37,8 @@ void mmu_set_regs(struct mmu_vcpu *vcpu, const struct mmu_regs *regs, enum mmu_c
 	bool all = (vcpu->regs.cr4 ^ regs->cr4) & (CR4_PGE | CR4_PCIDE);
 	bool changed = vcpu->regs.cr3 != regs->cr3;
 
+	mmu_check(vcpu->vm, !vcpu->inner || vcpu->regs.smm == regs->smm,
+		  "S-3: SMM is entered or left while an inner guest runs", vcpu->id, regs->smm);
 	vcpu->regs = *regs;
 	vcpu->same_faults = 0;
 	if (load != MMU_CR3_NONE || changed)

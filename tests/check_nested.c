@@ -65,6 +65,31 @@ START_TEST(entering_and_leaving_are_told)
 }
 END_TEST
 
+START_TEST(smm_is_entered_after_the_inner_guest_was_left)
+{
+	struct mmu_vcpu *vcpu;
+	struct mmu_regs regs;
+
+	inner_begin(&in, 4, 4);
+	vcpu = in.g.m.vcpu[0];
+	machine_enter(&in.g.m, 0);
+	regs = *mmu_get_regs(vcpu);
+	regs.smm = true;
+	ck_assert_panics(&in.g.m.fake, "S-3", mmu_set_regs(vcpu, &regs, MMU_CR3_NONE));
+	inner_leave(&in, 0);
+	regs = (struct mmu_regs){ .smm = true };
+	mmu_set_regs(vcpu, &regs, MMU_CR3_NONE);
+	machine_enter(&in.g.m, 0);
+	ck_assert_uint_eq(vcpu->root_mmu.root_role.smm, 1);
+	ck_assert(!vcpu->root_mmu.root_role.guest_mode);
+	regs.smm = false;
+	mmu_set_regs(vcpu, &regs, MMU_CR3_LOAD);
+	machine_enter(&in.g.m, 0);
+	ck_assert_uint_eq(vcpu->root_mmu.root_role.smm, 0);
+	inner_fini(&in);
+}
+END_TEST
+
 START_TEST(what_cannot_be_shadowed_is_refused_and_nothing_changes)
 {
 	struct mmu_vcpu *vcpu;
@@ -331,6 +356,7 @@ TAP_MAIN("nested", the_contexts_follow_who_runs, entering_and_leaving_are_told,
 	 when_the_last_vcpu_ends_nesting_its_pages_go, what_l1_does_not_map_is_its_fault,
 	 rights_are_those_of_both_and_l1s_refusal_is_its_own,
 	 a_table_of_l2_that_l1_does_not_let_write_is_l1s_fault, l1s_entries_get_a_and_d,
+	 smm_is_entered_after_the_inner_guest_was_left,
 	 an_ngpa_is_physical, l1s_nx_counts_only_with_its_efer,
 	 five_levels_over_four_have_a_page_that_passes_through, five_levels_over_five_have_none,
 	 where_l1_puts_no_memory_there_are_devices, tables_of_l1_where_nothing_is_are_its_fault)

@@ -9,9 +9,12 @@
 
 #include <stddef.h>
 
-#define WATCH_GAP_NS 64u /* from an RSM to the next SMI, at most, doubled at most so often: */
-#define WATCH_GAPS   13u
-#define WATCH_RAM    64u     /* every so many the guest's RAM is compared, too */
+/* From an RSM to the next SMI, at most; doubled less than so often; and for a guest that
+ * takes long so much more with each. */
+#define WATCH_GAP_NS  64u
+#define WATCH_DOUBLED 13u
+#define WATCH_MORE_NS 8u
+#define WATCH_RAM     256u /* every so many the guest's RAM is compared, too */
 
 static u32 watch_random(struct smm_watch *w)
 {
@@ -90,7 +93,7 @@ void smm_watch_rsm(struct vcpu *v)
 	struct smm_watch *w = &v->vm->smm_watch;
 	u64 ram = w->ram;
 	u8 state = (u8)v->state;
-	u32 gap;
+	u64 gap;
 
 	if (!w->random)
 		return;
@@ -104,7 +107,7 @@ void smm_watch_rsm(struct vcpu *v)
 	watch_compare(v, "state", &w->state, &state, 1);
 	watch_compare(v, "memory", &w->ram, &ram, sizeof(ram));
 	w->nr++;
-	gap = WATCH_GAP_NS << watch_random(w) % WATCH_GAPS;
+	gap = (WATCH_GAP_NS << watch_random(w) % WATCH_DOUBLED) + w->nr * WATCH_MORE_NS;
 	w->next = v->vm->p->clock() + clock_from_ns(v->vm->p, watch_random(w) % gap);
 }
 
