@@ -45,6 +45,25 @@ START_TEST(the_firmwares_handler_is_in_smram_for_every_vcpu)
 }
 END_TEST
 
+START_TEST(the_state_goes_to_smram_and_comes_back_from_there)
+{
+	struct vcpu *v = &vm.vcpu[0];
+	u64 rax;
+
+	make(MMU_MODE_TDP, 1, false);
+	v->smm.base = SMRAM_GPA;
+	v->regs.gpr[RAX] = 0x123456789;
+	smi(v);
+	memcpy(&rax, vm_ram(&vm, SMRAM_GPA + 0xfff8, sizeof(rax)), sizeof(rax));
+	ck_assert_uint_eq(rax, 0x123456789);
+	v->regs.gpr[RAX] = 0;
+	rsm(v);
+	ck_assert(!vm.ended);
+	ck_assert_uint_eq(v->regs.gpr[RAX], 0x123456789);
+	finish();
+}
+END_TEST
+
 /* ---- two vCPUs, one memory ---- */
 
 #define ROUNDS 20000u
@@ -168,6 +187,7 @@ END_TEST
 
 TAP_MAIN("smm_ram",
 	 the_firmwares_handler_is_in_smram_for_every_vcpu,
+	 the_state_goes_to_smram_and_comes_back_from_there,
 	 smram_is_seen_by_the_vcpu_that_is_in_smm_under_tdp,
 	 smram_is_seen_by_the_vcpu_that_is_in_smm_under_shadow,
 	 the_tables_show_smram_in_smm_only_under_tdp,
