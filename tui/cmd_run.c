@@ -112,7 +112,7 @@ int verb_run(int argc, char **argv)
 /* ---- the demo ------------------------------------------------------------------- */
 
 #define DEMO_GUEST "pse"
-#define DEMO_LINES 120
+#define DEMO_LINES 160
 
 static int demo_help(void)
 {
