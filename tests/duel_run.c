@@ -245,6 +245,9 @@ static void run_ops(struct duel *d, struct duel_op *op, unsigned n)
 		if (d->config.verbose)
 			duel_print_op(&op[d->at], d->at);
 		duel_check_always(d);
+		/* What a slot that comes asks for is done at the next entry. */
+		if (d->tape && op[d->at].kind == DUEL_slot)
+			duel_model_check(d);
 		if (!d->failure[0] && (d->at + 1) % d->config.every == 0)
 			duel_check_all(d);
 	}
