@@ -284,6 +284,23 @@ static void audit_vcpu(struct audit *audit, struct mmu_vcpu *vcpu)
 	}
 }
 
+static void audit_flush_roots(struct audit *audit)
+{
+	const struct flush_roots *f = &audit->vm->flush_roots;
+
+	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
+		const struct sp *sp = f->root[i];
+
+		if (!sp)
+			continue;
+		audit_check(audit, RULE_U_7, sp_by_id(audit->vm, sp->id) == sp, AT(sp->id, 0), i, 0);
+		audit_check(audit, RULE_U_6, !f->common || f->common == sp, AT(sp->id, 0), i,
+			    f->common ? f->common->id : 0);
+	}
+	audit_check(audit, RULE_U_7, !f->common || sp_by_id(audit->vm, f->common->id) == f->common,
+		    AT(f->common ? f->common->id : 0, 0), 0, 0);
+}
+
 void audit_roots(struct audit *audit)
 {
 	bool nests = anybody_nests(audit->vm);
@@ -300,4 +317,5 @@ void audit_roots(struct audit *audit)
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		if (audit->vm->vcpu[i])
 			audit_vcpu(audit, audit->vm->vcpu[i]);
+	audit_flush_roots(audit);
 }

@@ -106,6 +106,8 @@ static void dump_vcpu(struct mmu_vm *vm, struct mmu_vcpu *vcpu)
 			vm_emit(vm, vcpu->id, root_set, (u8)i, root->sp->id, root->sp->table_hpa,
 				root->pgd, (u8)context_id(vcpu, vcpu->mmu));
 	}
+	if (vm->flush_roots.root[vcpu->id])
+		vm_emit(vm, MMU_NO_VCPU, root_load, vcpu->id, vm->flush_roots.root[vcpu->id]->id);
 	for (unsigned i = 0; i < MMU_NR_REQUESTS; i++)
 		if (requests & 1u << i)
 			vm_emit(vm, vcpu->id, request, vcpu->id, (u8)i);

@@ -76,6 +76,20 @@ struct mmu_env {
 	 */
 	void (*kick)(void *ctx, u8 vcpu);
 
+	/*
+	 * Where the host runs under a hypervisor that offers it: on return no CPU has a
+	 * translation that was made through the nested tables at root_hpa by those of
+	 * their entries which map guest frames [gfn, gfn + npages), also if one of the
+	 * guest's tables on the way lies there and not its end; nor an instruction under
+	 * way that has used one. NULL: there is no such service, now and while the VM lives; vCPUs are kicked
+	 * instead. Used in TDP mode.
+	 *   npages   0: all frames
+	 *   returns  false: it was refused, or is not complete
+	 *   source   Hypervisor Top Level Functional Specification,
+	 *            HvCallFlushGuestPhysicalAddressSpace and ...List
+	 */
+	bool (*flush_root)(void *ctx, hpa_t root_hpa, gfn_t gfn, u64 npages);
+
 	/* Called in every turn of a waiting loop: PAUSE, or the scheduler's turn. */
 	void (*relax)(void *ctx);
 

@@ -73,15 +73,12 @@ static bool runs_on_old_entries(struct mmu_vcpu *vcpu)
 	return atomic_load(&vcpu->in_guest) && atomic_load(&vcpu->requests) & MMU_REQ_FLUSH;
 }
 
-void flush_pay(struct mmu_op *op)
+/* Every vCPU is told, kicked and waited for: what always helps. */
+static void pay_by_request(struct mmu_op *op)
 {
 	struct mmu_vm *vm = op->vm;
 	bool kicked;
 
-	if (!op->owed)
-		return;
-	mmu_point(vm, flush_request);
-	stat_add(vm, flush_batches, 1);
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		if (!vm->vcpu[i])
 			continue;
@@ -92,9 +89,19 @@ void flush_pay(struct mmu_op *op)
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++)
 		while (vm->vcpu[i] && runs_on_old_entries(vm->vcpu[i]))
 			vm->env->relax(vm->env->ctx);
+}
+
+void flush_pay(struct mmu_op *op)
+{
+	if (!op->owed)
+		return;
+	mmu_point(op->vm, flush_request);
+	stat_add(op->vm, flush_batches, 1);
+	if (!flush_roots_flush(op))
+		pay_by_request(op);
 	op->owed = 0;
 	op->range = (struct flush_range){ 0 };
-	mmu_point(vm, flush_paid);
+	mmu_point(op->vm, flush_paid);
 }
 
 void request_all(struct mmu_vm *vm, u32 request)

@@ -8,6 +8,13 @@
  *	flush_pay()    once for all that is owed, before the lock is given back or a
  *	               page is freed; op.c sees to that, and checks it
  *	mmu_enter()    a vCPU does once whatever it was asked for how often
+ *
+ * Of whose translations? All that the vCPU has. What runs on it are two contexts at
+ * most, a guest and its guest, and a host may give each an ASID of its own; but none of
+ * either survives a change between them (nested.c asks for a flush), so "of the loaded
+ * context" and "of all" are the same. A flush of the guest's own is more: shadows of
+ * its tables that may be behind are synced, and roots given up that may be
+ * (guest_flush.c), before the hardware forgets.
  */
 #ifndef MMU_FLUSH_H
 #define MMU_FLUSH_H
@@ -27,8 +34,9 @@ void flush_need_at(struct mmu_op *op, enum flush_why why, gfn_t gfn, u64 npages,
 		   const struct mmu_site *site);
 #define flush_need(op, why, gfn, npages) flush_need_at(op, why, gfn, npages, MMU_SITE)
 
-/* Pays what is owed: requests, kicks, waits until nobody runs on old entries.
- * events  flush_vcpu per vCPU */
+/* Pays what is owed: asks the host to flush by root (flush_roots.h); where it cannot or
+ * will not, requests, kicks, waits until nobody runs on old entries.
+ * events  flush_root for each root; request and flush_vcpu for each vCPU */
 void flush_pay(struct mmu_op *op);
 
 /* Asks the vCPU for something (MMU_REQ_) before it runs the guest again; takes

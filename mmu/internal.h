@@ -14,6 +14,7 @@
 #include "mmu/env.h"
 #include "mmu/event.h"
 #include "mmu/flush_range.h"
+#include "mmu/flush_roots.h"
 #include "mmu/lock.h"
 #include "mmu/mmu.h"
 #include "mmu/nested.h"
@@ -302,6 +303,8 @@ struct mmu_vm {
 	struct spin_lock free_lock;	/* guards deferred */
 	struct list deferred;		/* pages that a reader may still see, through active */
 	_Atomic u32 nr_deferred;
+
+	struct flush_roots flush_roots;	/* has its own lock */
 
 	/* With events on: held from a change to its event, so that the order of
 	 * spte_set events is the order of the changes. */

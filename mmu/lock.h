@@ -4,8 +4,8 @@
  * bare metal. Waiting calls env->relax(). None is recursive. No interrupt
  * handler may take one.
  *
- * Order: vm->lock, then vm->unsync_lock, then rmap bit locks, then one of
- * vm->sps_lock, vm->free_lock and vm->events_lock, then the emitter's lock (in the
+ * Order: vm->lock, then vm->unsync_lock, then rmap bit locks, then
+ * vm->flush_roots.lock, then one of vm->sps_lock, vm->free_lock and vm->events_lock, then the emitter's lock (in the
  * host). Never the other way round.
  */
 #ifndef MMU_LOCK_H

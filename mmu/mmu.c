@@ -83,6 +83,7 @@ static void take_flush(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 {
 	enum mmu_status status;
+	bool changed;
 
 	for (;;) {
 		status = is_prepared(vcpu) ? MMU_OK : roots_prepare(vcpu);
@@ -95,9 +96,13 @@ enum mmu_status mmu_enter(struct mmu_vcpu *vcpu, struct mmu_entry *entry)
 			break;
 		atomic_store(&vcpu->in_guest, 0);
 	}
+	changed = flush_roots_load(vcpu);
 	mmu_point(vcpu->vm, enter_flush);
 	take_flush(vcpu, entry);
 	entry->mode = mmu_vcpu_mode(vcpu);
+	mmu_check(vcpu->vm, !changed || entry->flush == MMU_FLUSH_ALL,
+		  "Q-5: a root is entered with, and the TLB may know another", vcpu->id,
+		  vcpu->mmu->root.sp->id);
 	entry->root = vcpu->mmu->root.sp->table_hpa;
 	entry->root_level = sp_level(vcpu->mmu->root.sp);
 	return MMU_OK;

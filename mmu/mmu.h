@@ -424,6 +424,8 @@ struct mmu_stats {
 	u64 sptes_4k, sptes_2m, sptes_1g;	/* leaf entries now */
 	/* Flushes: needed; of those, needed while one was owed; of all vCPUs; by a vCPU. */
 	u64 flush_requests, flush_joined, flush_batches, flushes;
+	/* By root: asked of the host; refused; roots of vCPUs that were looked at. */
+	u64 root_flushes, root_failures, root_looks;
 	u64 guest_writes;	/* to shadowed page tables */
 	u64 unsync;		/* pages that may be stale, now */
 	u64 unsyncs, syncs;	/* pages made unsync; pages compared with their tables */

@@ -3,6 +3,7 @@
 #include "mmu/roots.h"
 #include "mmu/backend.h"
 #include "mmu/flush.h"
+#include "mmu/mode.h"
 #include "mmu/vcpu.h"
 
 static void tell(struct mmu_op *op, const struct mmu_vcpu *vcpu, struct mmu *mmu, unsigned i)
@@ -127,9 +128,13 @@ static bool switch_root(struct mmu_op *op, struct mmu *mmu)
 /* ---- getting ready ------------------------------------------------------------------- */
 
 /* What the TLB may keep over a change of roots. Pages that guests mark global are
- * the same in all their address spaces, as long as these are read alike. */
-static enum mmu_flush scope_of(const struct sp *old, const struct sp *root)
+ * the same in all their address spaces, as long as these are read alike; what lies
+ * below these in TDP mode is another matter. */
+static enum mmu_flush scope_of(const struct mmu_vcpu *vcpu, const struct sp *old,
+			       const struct sp *root)
 {
+	if (mmu_vcpu_mode(vcpu) == MMU_MODE_TDP)
+		return MMU_FLUSH_ALL;
 	return old && old->role.word == root->role.word && old->config == root->config ?
 		       MMU_FLUSH_NONGLOBAL : MMU_FLUSH_ALL;
 }
@@ -172,7 +177,7 @@ static enum mmu_status prepare_locked(struct mmu_op *op, struct mmu *mmu, const 
 	if (asked & MMU_REQ_SYNC && mmu->backend->sync_root)
 		mmu->backend->sync_root(op, &mmu->root);
 	*changed = mmu->root.sp != old ? mmu->root.sp : NULL;
-	*scope = scope_of(old, mmu->root.sp);
+	*scope = scope_of(op->vcpu, old, mmu->root.sp);
 	return MMU_OK;
 }
 

@@ -112,6 +112,7 @@ void sp_free(struct mmu_vm *vm, struct sp *sp)
 	mmu_check(vm, !sp->freed && !sp->present, "E-7: a freed page has present entries", sp->id,
 		  sp->present);
 	mmu_check(vm, !sp->root_count, "E-4: a root in use is freed", sp->id, sp->root_count);
+	flush_roots_forget(vm, sp);
 	vm_emit(vm, MMU_NO_VCPU, sp_free, sp->id);
 	spin_lock(vm->env, &vm->sps_lock);
 	id = parray_get(vm->env, &vm->sp_of_pfn, table_hpa >> PAGE_SHIFT);

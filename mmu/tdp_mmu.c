@@ -110,6 +110,7 @@ static bool write_protect_tree(struct mmu_op *op, struct sp *root, gfn_t gfn)
 			continue;
 		spte_set(op, iter.sp, iter.index, iter.gfn,
 			 iter.old_spte & ~(SPTE_W | SPTE_MMU_W));
+		flush_need(op, FLUSH_wrprot, iter.gfn, level_frames(iter.level));
 		was_writable = true;
 	}
 	return was_writable;

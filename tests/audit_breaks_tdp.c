@@ -335,3 +335,38 @@ struct machine *break_Y_1(void)
 	m.vm->stats.sptes_2m++;
 	return &m;
 }
+
+/* A host that flushes by root, and both vCPUs have the one there is. */
+static bool flush_root(void *ctx, hpa_t root_hpa, gfn_t gfn, u64 npages)
+{
+	(void)ctx, (void)root_hpa, (void)gfn, (void)npages;
+	return true;
+}
+
+static struct sp *make_noted_root(void)
+{
+	machine_init(&m, NULL);
+	m.fake.env.flush_root = flush_root;
+	machine_ram(&m, 0, 0, 4096, 0);
+	machine_enter(&m, 0);
+	machine_enter(&m, 1);
+	return m.vcpu[0]->mmu->root.sp;
+}
+
+struct machine *break_U_6(void)
+{
+	make_noted_root();
+	machine_fault(&m, 0, 0x5000, PFERR_WRITE, NULL);
+	m.vm->flush_roots.common = table(1);
+	return &m;
+}
+
+struct machine *break_U_7(void)
+{
+	static struct sp freed;
+
+	make_noted_root();
+	freed.id = m.vcpu[0]->mmu->root.sp->id;
+	m.vm->flush_roots.root[1] = &freed;
+	return &m;
+}

@@ -60,6 +60,8 @@ static const struct {
 	{ "by inner guests", &duel.inner },
 	{ "nested page faults", &duel.reflected },
 	{ "with too many ways", &duel.lost },
+	{ "flushes by root", &duel.root_flushes },
+	{ "of them refused", &duel.refused },
 	{ "entries changed", &duel.edits },
 	{ "of them unseen", &duel.unseen },
 	{ "accesses in open windows", &duel.windows },

@@ -91,6 +91,7 @@ struct duel {
 	u64 unseen;	/* ... without an exit that told of it */
 	u64 inner;	/* accesses by an inner guest, on nested tables */
 	u64 reflected;	/* ... that these forbade */
+	u64 root_flushes, refused; /* by root; of them, refused by the host */
 	u64 lost;	/* ... with more ways than can be tried */
 	u64 windows;	/* accesses that the hardware did while it might still believe the past */
 	u64 stale;	/* ... that went where the tables of today do not lead */
@@ -179,6 +180,9 @@ void duel_for_library(struct duel *duel, bool on);
 void duel_run_access(struct duel *duel, struct sim_cpu *cpu, struct sim_access *a);
 /* Is that how it ended? */
 bool duel_ends_as(const struct sim_access *a, enum naive_end end);
+
+/* Notes what the library has counted. */
+void duel_count_flushes(struct duel *duel);
 
 /* Guests of the guest: #VMEXIT; a flush. Does any use nested tables? */
 void duel_vmexit(struct duel *duel, struct sim_cpu *cpu);

@@ -195,6 +195,7 @@ static const char *make_machine(struct duel *d)
 	struct sim_config config = { .mode = d->config.mode, .vcpus = d->cpus, .memory = MEMORY,
 				     .maxphyaddr = 40 + d->config.seed % 3 * 3, /* 40, 43, 46 */
 				     .tdp_level = d->config.seed & 4 ? 5 : 4,
+				     .flushes_roots = d->config.seed & 2,
 				     .seed = d->config.seed };
 	char path[200];
 	const char *failed;
@@ -222,6 +223,7 @@ static void end(struct duel *d)
 
 	duel_script_end(d);
 	if (!d->sim.panic) {
+		duel_count_flushes(d);
 		mmu_vm_destroy(d->sim.vm);
 		d->sim.vm = NULL;
 		pages = d->sim.mem.pages_out;

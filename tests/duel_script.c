@@ -48,6 +48,8 @@ void duel_script_begin(struct duel *d, const char *path)
 	duel_line(d, "vcpus %u", d->cpus);
 	duel_line(d, "maxphyaddr %u", d->sim.config.maxphyaddr);
 	duel_line(d, "tdp-levels %u", d->sim.config.tdp_level);
+	if (d->sim.config.flushes_roots)
+		duel_line(d, "flush-roots");
 	duel_line(d, "ram %llu", (unsigned long long)DUEL_RAM);
 }
 

@@ -127,8 +127,10 @@ hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spt
 %C%_check_spte_t_LDADD = %D%/libfake.a $(LDADD)
 
 if WITH_TDP_MMU
-hosted_tests += %D%/check_flush.t
+hosted_tests += %D%/check_flush.t %D%/check_flush_roots.t %D%/check_flush_by_root.t
 %C%_check_flush_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_flush_by_root_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_flush_roots_t_LDADD = %D%/libfake.a $(LDADD)
 hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/check_threads.t
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)
@@ -269,6 +271,7 @@ endif
 	%D%/duel_access.c \
 	%D%/duel_dirty.c \
 	%D%/duel_edit.c \
+	%D%/duel_flush.c \
 	%D%/duel_geometry.c %D%/duel_geometry.def \
 	%D%/duel_guest.c \
 	%D%/duel_host.c \
@@ -309,6 +312,8 @@ EXTRA_DIST += \
 	%D%/sim/order-flush.scn \
 	%D%/sim/order-free.scn \
 	%D%/sim/order-mmio.scn \
+	%D%/sim/order-root-flush.scn \
+	%D%/sim/order-root-refused.scn \
 	%D%/sim/order-slot.scn \
 	%D%/sim/order-switch.scn \
 	%D%/sim/order-sync.scn \

@@ -114,6 +114,7 @@ void model_vm_clear(struct model_vm *vm)
 		vcpu->ncr3 = 0;
 		memset(vcpu->context, 0, sizeof(vcpu->context));
 		vcpu->requests = 0;
+		vcpu->flush_root = 0;
 	}
 }
 

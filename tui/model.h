@@ -77,6 +77,8 @@ struct model_flush {
 	u64 seq;
 	u16 id;		/* of the event */
 	u8 why, target;
+	bool ok;	/* flush_root: it was done */
+	u32 sp;		/* flush_root */
 	u32 asked;	/* flush_done: how often the vCPU had been told since its last one */
 	u64 gfn, npages;
 };
@@ -108,6 +110,7 @@ struct model_vcpu {
 	u64 regs_seq;
 	u64 flushed_seq;	/* last flush_done */
 	u32 flush_asked;	/* flush_vcpu since then */
+	u32 flush_root;		/* the page noted for flushes by root; 0: none */
 	u32 requests;		/* pending: a bit each, rows of mmu/request.def */
 };
 

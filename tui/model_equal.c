@@ -118,6 +118,9 @@ static bool vcpus_equal(const struct model_vcpu *a, const struct model_vcpu *b, 
 	for (unsigned i = 0; i < MODEL_CONTEXTS; i++)
 		if (!contexts_equal(&a->context[i], &b->context[i], id, difference))
 			return false;
+	if (a->flush_root != b->flush_root)
+		return differ(difference, "vcpu %u: page %u against %u noted for flushes", id,
+			      a->flush_root, b->flush_root);
 	if (a->requests != b->requests)
 		return differ(difference, "vcpu %u: requests 0x%x against 0x%x", id, a->requests,
 			      b->requests);

@@ -368,6 +368,28 @@ ON(flush_vcpu)
 		s->vm->vcpu[e->target].flush_asked++;
 }
 
+ON(flush_root)
+{
+	struct model_flush *line = ledger_line(s);
+
+	line->sp = e->sp;
+	line->gfn = e->gfn;
+	line->npages = e->npages;
+	line->ok = e->ok;
+	if (!model_sp(s->vm, e->sp))
+		model_damage(s, "no page %u to flush", e->sp);
+}
+
+ON(root_load)
+{
+	if (e->target >= MODEL_MAX_VCPUS)
+		model_damage(s, "vCPU %u", e->target);
+	else if (e->sp && !model_sp(s->vm, e->sp))
+		model_damage(s, "no page %u", e->sp);
+	else
+		s->vm->vcpu[e->target].flush_root = e->sp;
+}
+
 ON(flush_done)
 {
 	struct model_flush *line = ledger_line(s);
@@ -431,7 +453,8 @@ const struct step_row model_mmu_rows[] = {
 	ROW(sp_unsync), ROW(sp_sync), ROW(rmap_add), ROW(rmap_remove), ROW(track_add),
 	ROW(track_remove), ROW(root_set), ROW(root_count), ROW(mmu_role), ROW(guest_cr3),
 	ROW(nested_enter), ROW(nested_leave),
-	ROW(flush_request), ROW(flush_joined), ROW(flush_vcpu), ROW(flush_done), ROW(request), ROW(request_done),
+	ROW(flush_request), ROW(flush_joined), ROW(flush_vcpu), ROW(flush_done),
+	ROW(flush_root), ROW(root_load), ROW(request), ROW(request_done),
 	ROW(mmu_config), ROW(mmu_mode), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(dirty_set), ROW(dirty_clear),
 	ROW(audit_begin), ROW(audit_rule), ROW(audit_end),

@@ -110,6 +110,16 @@ static size_t flushes_count(struct ui *ui)
 	return !vm ? 0 : vm->nr_ledger < MODEL_LEDGER ? vm->nr_ledger : MODEL_LEDGER;
 }
 
+/* Only a host that flushes by root is told which there are. */
+static void flushes_title(struct ui *ui, struct line *line)
+{
+	const struct model_vm *vm = ui_vm(ui);
+
+	for (unsigned i = 0; vm && i < MODEL_MAX_VCPUS; i++)
+		if (vm->vcpu[i].flush_root)
+			line_add(line, INK_plain, " vcpu%u: page %u ", i, vm->vcpu[i].flush_root);
+}
+
 static void flushes_line(struct ui *ui, size_t i, struct line *line)
 {
 	const struct model_vm *vm = ui_vm(ui);
@@ -126,6 +136,13 @@ static void flushes_line(struct ui *ui, size_t i, struct line *line)
 		line_add(line, INK_dim, "  joins  gfn %" PRIx64 " pages %" PRIu64 ": %s", f->gfn,
 			 f->npages, why_sentence(f->why));
 		break;
+	case EV_flush_root:
+		line_add(line, f->ok ? INK_good : INK_bad, "  %s root page %u",
+			 f->ok ? "done  " : "REFUSED", f->sp);
+		if (f->npages)
+			line_add(line, INK_plain, " gfn %" PRIx64 " pages %" PRIu64, f->gfn,
+				 f->npages);
+		break;
 	case EV_flush_vcpu:
 		line_add(line, INK_plain, "  told   vcpu%u", f->target);
 		break;
@@ -138,7 +155,7 @@ static void flushes_line(struct ui *ui, size_t i, struct line *line)
 
 const struct view_ops view_flushes = {
 	.name = "flushes", .sentence = "TLB flushes: asked for, told, done", .prepare = nothing,
-	.count = flushes_count, .line = flushes_line, .tail = true,
+	.title = flushes_title, .count = flushes_count, .line = flushes_line, .tail = true,
 };
 
 /* ---- the simulated TLB --------------------------------------------------------- */

@@ -16,7 +16,8 @@ static bool one_of(const char *word, const char *a, const char *b)
 static bool is_setup(enum scn_word_id word)
 {
 	return word == WORD_vcpus || word == WORD_ram ||
-	       word == WORD_maxphyaddr || word == WORD_tdp_levels;
+	       word == WORD_maxphyaddr || word == WORD_tdp_levels ||
+	       word == WORD_flush_roots;
 }
 
 /* The first words may also say which MMU is the first. */

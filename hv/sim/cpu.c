@@ -294,7 +294,9 @@ static bool turn(struct sim_cpu *cpu, struct sim_access *a)
 	}
 	sched_point(cpu->sim->sched, POINT_guest);
 	kicked = cpu->kicked;
+	cpu->executes = !kicked;
 	done = !kicked && by_hardware(cpu, a, &r);
+	cpu->executes = false;
 	leave(cpu);
 	if (done || kicked)
 		return !done;

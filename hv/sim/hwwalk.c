@@ -150,6 +150,9 @@ static bool step(struct walker *w, u64 table_addr)
 
 	if (!go_below(w, entry_addr(w, table_addr), true, &at))
 		return false;
+	if (w->stage->below)
+		w->result->table[w->result->nr_tables++] =
+			entry_addr(w, table_addr) >> PAGE_SHIFT;
 	if (!w->probe)
 		sched_point(w->stage->sched, POINT_hw_walk);
 	w->pte = read_entry(w, at.hpa);

@@ -50,6 +50,9 @@ struct hw_result {
 	unsigned level;		/* ok: of the smaller mapping of the two stages, at most 3 */
 	unsigned access;	/* ok: ACC_ rights of the first stage */
 	unsigned below_access;	/* ok: ACC_ rights of the stage below; ACC_ALL without one */
+	/* With a stage below: frames of the tables of this one that were read. */
+	gfn_t table[5];
+	unsigned nr_tables;
 	bool dirty;		/* ok: D is set in every leaf */
 	bool global;
 };

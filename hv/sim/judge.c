@@ -258,12 +258,21 @@ static bool role_is(struct run *run, const struct scn_line *line)
 	return !strcmp(text, line->rest);
 }
 
-static u64 shadow_pages(struct run *run)
+static struct mmu_stats stats_of(struct run *run)
 {
 	struct mmu_stats stats;
 
 	mmu_get_stats(run->sim.vm, &stats);
-	return stats.sps;
+	return stats;
+}
+
+/* What has been counted since it was last asked for. */
+static u64 since(u64 *known, u64 now)
+{
+	u64 before = *known;
+
+	*known = now;
+	return now - before;
 }
 
 /* Is it so? *have gets what was counted, if something was. */
@@ -299,7 +308,7 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 		*have = tlb_count(&run->sim.cpu[line->n[0] % MMU_MAX_VCPUS].tlb);
 		return *have == line->n[1];
 	case WISH_sps:
-		return (*have = shadow_pages(run)) == line->n[0];
+		return (*have = stats_of(run).sps) == line->n[0];
 	case WISH_sp:
 		*have = watch_count(&run->watch, line->key);
 		return line->key[KEY_count] == SCN_ANY ? *have : *have == line->key[KEY_count];
@@ -317,6 +326,11 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 		return role_is(run, line);
 	case WISH_audit:
 		return run_audit(run, line);
+	case WISH_flushes:
+		return (*have = since(&run->flushes_known, stats_of(run).flushes)) == line->n[0];
+	case WISH_root_flushes:
+		*have = since(&run->root_flushes_known, stats_of(run).root_flushes);
+		return *have == line->n[0];
 	case NR_WISHES:
 		break;
 	}

@@ -21,6 +21,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/point.def \
 	%D%/promise.c \
 	%D%/regs.c \
+	%D%/root_flush.c %D%/root_flush.h \
 	%D%/run.c %D%/run.h \
 	%D%/scenario.c %D%/scenario.h %D%/scenario.def \
 	%D%/sched.c %D%/sched.h \
@@ -38,6 +39,7 @@ bin_PROGRAMS += %D%/vitrine-sim
 scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
 	%D%/scenarios/another-mmu.scn \
+	%D%/scenarios/coalescing.scn \
 	%D%/scenarios/device-memory.scn \
 	%D%/scenarios/dirty-bits.scn \
 	%D%/scenarios/dirty-log.scn \

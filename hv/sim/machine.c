@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated machine as the library's host: memory, events, panics. */
 #include "hv/sim/cpu.h"
+#include "hv/sim/root_flush.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,11 @@ static void env_emit(void *ctx, u8 vcpu, u16 id, const struct mmu_site *site,
 static void env_kick(void *ctx, u8 vcpu)
 {
 	((struct sim *)ctx)->cpu[vcpu].kicked = true;
+}
+
+static bool env_flush_root(void *ctx, hpa_t root_hpa, gfn_t gfn, u64 npages)
+{
+	return sim_flush_root(ctx, root_hpa, gfn, npages);
 }
 
 static void env_point(void *ctx, unsigned point)
@@ -99,7 +105,9 @@ static void open_channel(struct sim *sim)
 	sim->env = (struct mmu_env){ .ctx = sim, .direct_map = mem->base, .events_on = true,
 				     .page_alloc = env_page_alloc, .page_free = env_page_free,
 				     .emit = env_emit, .kick = env_kick, .relax = env_relax,
-				     .point = env_point, .panic = env_panic };
+				     .point = env_point, .panic = env_panic,
+				     .flush_root = sim->config.flushes_roots ? env_flush_root
+									     : NULL };
 }
 
 static const char *create_vm(struct sim *sim)

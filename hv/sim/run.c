@@ -142,6 +142,15 @@ static const char *unslot(struct run *run, const struct scn_line *line)
 	return status == MMU_OK ? NULL : mmu_status_text(status);
 }
 
+static const char *refuse(struct run *run, const struct scn_line *line)
+{
+	if (line->word == WORD_fail)
+		run->sim.mem.fail_in = line->n[0];
+	else
+		run->sim.refuse_flushes = line->n[0];
+	return NULL;
+}
+
 const char *run_machine_line(struct run *run, const struct scn_line *line)
 {
 	switch (line->word) {
@@ -191,8 +200,8 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		mmu_unprotect(run->sim.vm, line->n[0] >> PAGE_SHIFT);
 		return NULL;
 	case WORD_fail:
-		run->sim.mem.fail_in = line->n[0];
-		return NULL;
+	case WORD_refuse_flush:
+		return refuse(run, line);
 	case WORD_say:
 		sim_log(&run->sim, "%s", line->rest);
 		return NULL;
@@ -230,6 +239,8 @@ static bool create(struct run *run)
 			config.maxphyaddr = line->n[0];
 		else if (line->word == WORD_tdp_levels)
 			config.tdp_level = line->n[0];
+		else if (line->word == WORD_flush_roots)
+			config.flushes_roots = true;
 	}
 	if (run->options->mode >= 0)
 		config.mode = run->options->mode;

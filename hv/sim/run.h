@@ -47,6 +47,7 @@ struct run {
 	struct sim_access last[MMU_MAX_VCPUS];
 	unsigned last_cpu;	/* whose access was the last */
 	u64 ghosts_known;	/* uses of ghosts that the scenario expects */
+	u64 flushes_known, root_flushes_known;	/* when these were last asked for */
 	bool have_slot;
 	hpa_t ram_hpa;		/* the block of memory on which place puts slots */
 	u64 ram_bytes;		/* 0: there is none */

@@ -31,6 +31,7 @@ struct sim_cpu {
 	struct mmu_entry entry;	/* of the last mmu_enter */
 	bool in_guest;
 	bool kicked;		/* must leave the guest at once */
+	bool executes;		/* is amid an instruction of the guest's */
 	unsigned lose_flush;	/* so many flushes that mmu_enter asks for are lost: sabotage */
 	bool inner;		/* the guest's own guest runs; regs are its */
 	struct mmu_regs l1_regs;	/* inner: the guest's, to come back to */
@@ -45,6 +46,7 @@ struct sim_config {
 	unsigned maxphyaddr;	/* 0: 48 */
 	unsigned tdp_level;	/* 0: 4 */
 	u64 memory;		/* bytes for pages of library and guest */
+	bool flushes_roots;	/* the library may ask for flushes by root */
 	const char *shared;	/* file the host program attaches to; NULL: none */
 	u64 seed;
 };
@@ -62,6 +64,7 @@ struct sim {
 	u64 promises_broken;	/* entries found stale at an entry, after all flushes */
 	u64 ghosts_used;	/* stale entries used where a flush had been promised */
 	u64 faults;		/* exits taken */
+	unsigned refuse_flushes; /* so many flushes by root will be refused */
 	bool wrecked;		/* the audit is red: nothing is taken down in order */
 	const char *panic;	/* the broken rule, NULL: none; then the machine is dead */
 	u64 panic_a, panic_b;

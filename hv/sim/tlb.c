@@ -43,6 +43,9 @@ struct tlb_entry *tlb_insert(struct tlb *tlb, gva_t gva, const struct hw_result 
 		.dirty = walk->dirty,
 		.global = walk->global,
 	};
+	entry->nr_tables = walk->nr_tables;
+	for (unsigned i = 0; i < walk->nr_tables; i++)
+		entry->table[i] = walk->table[i];
 	return entry;
 }
 

@@ -25,6 +25,8 @@ struct tlb_entry {
 	u8 below_access;	/* ACC_ rights of the nested stage */
 	bool dirty;		/* writes need not walk again to set D */
 	bool global;
+	gfn_t table[5];		/* frames of the first stage's tables on the way */
+	unsigned nr_tables;	/* 0 without a nested stage */
 	hpa_t root;		/* of the tables it was made from, and their levels */
 	u8 root_level;
 	bool ghost;		/* differs from the tables; it was reported */
