@@ -65,6 +65,7 @@ TESTS += tests/tui_golden.sh
 EXTRA_DIST += tests/tui/shadow.events tests/tui/src/mmu/sample.c \
 	tests/tui/tour.script tests/tui/tour.screen tests/tui/views.script tests/tui/views.screen \
 	tests/tui/mmio.events tests/tui/mmio.script tests/tui/mmio.screen \
+	tests/tui/flushes.events tests/tui/flushes.script tests/tui/flushes.screen \
 	tests/tui/keys.script tests/tui/keys.screen tests/tui/wide.script tests/tui/wide.screen \
 	tests/tui/small.script tests/tui/small.screen tests/tui/svg.script tests/tui/svg.screen
 
