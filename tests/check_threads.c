@@ -19,7 +19,8 @@ struct race {
 	struct machine m;
 	_Atomic u32 kicked[VCPUS];
 	_Atomic u32 running;	/* vCPU threads not done */
-	_Atomic u64 mapped, refused;
+	_Atomic u32 walks[VCPUS];	/* begun and ended: odd during one */
+	_Atomic u64 mapped, refused, flushed;
 	bool slots_move;
 };
 
@@ -42,6 +43,24 @@ static void on_kick(struct fake *fake, u8 vcpu)
 	struct race *race = fake->hook_arg;
 
 	race->kicked[vcpu] = 1;
+}
+
+/* The host's hypervisor: waits for the walks that are under way, and is not always
+ * willing. */
+static bool flush_root(void *ctx, hpa_t root_hpa, gfn_t gfn, u64 npages)
+{
+	struct race *race = ((struct fake *)ctx)->hook_arg;
+
+	(void)root_hpa, (void)gfn, (void)npages;
+	if (race->flushed++ % 8 == 7)
+		return false;
+	for (unsigned i = 0; i < VCPUS; i++) {
+		u32 walk = race->walks[i];
+
+		while (walk % 2 && race->walks[i] == walk)
+			sched_yield();
+	}
+	return true;
 }
 
 /* The hardware: walks from the root it was given, in guest mode; a kick makes it
@@ -75,8 +94,11 @@ static void run_guest(struct race *race, struct worker *w, gpa_t gpa)
 
 	race->kicked[w->id] = 0;
 	ck_assert_int_eq(mmu_enter(vcpu, &entry), MMU_OK);
-	for (unsigned i = 0; i < 4 && !race->kicked[w->id]; i++)
+	for (unsigned i = 0; i < 4 && !race->kicked[w->id]; i++) {
+		race->walks[w->id]++;
 		walk_as_hardware(race, w, entry.root, gpa ^ i << PAGE_SHIFT);
+		race->walks[w->id]++;
+	}
 	mmu_leave(vcpu);
 }
 
@@ -135,7 +157,7 @@ static void *zapper_body(void *arg)
 	return NULL;
 }
 
-static void run_race(struct race *race, bool huge, bool slots_move)
+static void run_race(struct race *race, bool huge, bool slots_move, bool by_root)
 {
 	const struct mmu_config config = { .mode = MMU_MODE_TDP, .nr_vcpus = VCPUS, .tdp_level = 4,
 					   .maxphyaddr = 48 };
@@ -144,6 +166,7 @@ static void run_race(struct race *race, bool huge, bool slots_move)
 
 	memset(race, 0, sizeof(*race));
 	machine_init(&race->m, &config);
+	race->m.fake.env.flush_root = by_root ? flush_root : NULL;
 	machine_knob(&race->m, MMU_KNOB_huge, huge);
 	machine_ram(&race->m, 0, 0, FRAMES, 0);
 	race->m.fake.hook_arg = race;
@@ -165,7 +188,7 @@ START_TEST(vcpus_fault_in_parallel_while_ranges_are_zapped)
 {
 	static struct race race;
 
-	run_race(&race, false, false);
+	run_race(&race, false, false, false);
 	machine_fini(&race.m);
 }
 END_TEST
@@ -174,8 +197,19 @@ START_TEST(huge_pages_and_slots_that_move_change_nothing_about_that)
 {
 	static struct race race;
 
-	run_race(&race, true, true);
+	run_race(&race, true, true, false);
 	ck_assert_uint_gt(race.refused, 0);
+	machine_fini(&race.m);
+}
+END_TEST
+
+START_TEST(vcpus_run_on_while_their_root_is_flushed)
+{
+	static struct race race;
+
+	run_race(&race, false, true, true);
+	ck_assert_uint_gt(race.flushed, 0);
+	ck_assert_uint_gt(race.m.vm->stats.root_failures, 0);
 	machine_fini(&race.m);
 }
 END_TEST
@@ -186,7 +220,7 @@ START_TEST(events_of_an_entry_form_one_chain)
 	static struct race race;
 	static u64 value[4096][PT_ENTRIES];
 
-	run_race(&race, false, false);
+	run_race(&race, false, false, false);
 	for (size_t i = 0; i < race.m.fake.nr_events; i++) {
 		const struct fake_event *event = &race.m.fake.events[i];
 
@@ -206,4 +240,5 @@ END_TEST
 TAP_MAIN("threads",
 	 vcpus_fault_in_parallel_while_ranges_are_zapped,
 	 huge_pages_and_slots_that_move_change_nothing_about_that,
+	 vcpus_run_on_while_their_root_is_flushed,
 	 events_of_an_entry_form_one_chain)
