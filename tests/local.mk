@@ -68,6 +68,8 @@ check-long: all $(check_LIBRARIES)
 check-threads: all $(check_LIBRARIES)
 	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t %D%/check_threads_mode.t'
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_dirty.t \
+			%D%/check_threads_shadow.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
@@ -205,7 +207,9 @@ hosted_tests += %D%/check_rmap.t
 hosted_tests += %D%/check_starve.t
 hosted_tests += %D%/check_dirty.t
 %C%_check_dirty_t_SOURCES = %D%/check_dirty.c %D%/dirty_guest.c %D%/dirty_guest.h
-hosted_tests += %D%/check_dirty_writers.t
+hosted_tests += %D%/check_dirty_writers.t %D%/check_threads_dirty.t
+%C%_check_threads_dirty_t_SOURCES = %D%/check_threads_dirty.c %D%/dirty_guest.c %D%/dirty_guest.h
+%C%_check_threads_dirty_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dirty_writers_t_SOURCES = %D%/check_dirty_writers.c %D%/dirty_guest.c %D%/dirty_guest.h
 %C%_check_dirty_writers_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dirty_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)

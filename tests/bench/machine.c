@@ -188,6 +188,8 @@ static void make_guest(struct bench *b)
 	struct mmu_entry entry;
 
 	bench_check(mmu_vm_create(&b->env, &config, &b->vm) == MMU_OK);
+	/* Each round is the first for its tables. */
+	bench_check(mmu_set_knob(b->vm, MMU_KNOB_hot, 0) == MMU_OK);
 	bench_check(mmu_slot_create(b->vm, 0, 0, 0, LEAF_GFN + TABLES_MAX, UPPER_HPA, 0) == MMU_OK);
 	bench_check(mmu_slot_create(b->vm, 0, 1, DATA_GFN, DATA_FRAMES, DATA_HPA, 0) == MMU_OK);
 	bench_check(mmu_vcpu_create(b->vm, 0, &b->vcpu) == MMU_OK);

@@ -3,6 +3,7 @@
  * The operations that are measured. What must be there or gone before one can be
  * done again is put so by the others, between the measurements.
  */
+#include "mmu/dirty_log.h"
 #include "mmu/memslot.h"
 #include "mmu/rmap.h"
 #include "mmu/sp.h"
@@ -160,6 +161,59 @@ static void all_remove_rmap(struct bench *b)
 	all(b, remove_rmap);
 }
 
+/* ---- the dirty log ------------------------------------------------------------------ */
+
+/* Of the 64 frames around the page one is dirty. */
+static void harvest(struct bench *b, const struct bench_page *page)
+{
+	const struct memslot *slot = vm_slot(b->vm, page->gfn);
+	u64 map[1];
+
+	bench_check(mmu_dirty_harvest(b->vm, 0, slot->id, (page->gfn - slot->base_gfn) & ~63ull, 64,
+				      map) == MMU_OK);
+	bench_check(__builtin_popcountll(map[0]) == 1);
+}
+
+static void write(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_fault fault;
+
+	bench_check(mmu_fault(b->vcpu, page->gva, PFERR_USER | PFERR_WRITE, &fault) == MMU_RETRY);
+}
+
+/* As the hardware does. */
+static void set_d(struct bench *b, const struct bench_page *page)
+{
+	struct mmu_host_step steps[5];
+	unsigned nr = mmu_host_walk(b->vcpu, page->gva, steps);
+	spte_t *leaf = mmu_va(&b->env, steps[nr - 1].hpa);
+
+	atomic_fetch_or(&leaf->raw, SPTE_D);
+}
+
+/* Turning it on looks at every frame, so it stays on. */
+static void log_data(struct bench *b, u32 flags)
+{
+	const struct memslot *slot = vm_slot(b->vm, b->work[0].gfn);
+
+	if (slot->flags == flags)
+		return;
+	bench_check(mmu_dirty_log(b->vm, 0, slot->id, 0) == MMU_OK);
+	bench_check(mmu_dirty_log(b->vm, 0, slot->id, flags) == MMU_OK);
+}
+
+static void all_write(struct bench *b)
+{
+	log_data(b, MMU_SLOT_LOG_DIRTY);
+	all(b, write);
+}
+
+static void all_set_d(struct bench *b)
+{
+	log_data(b, MMU_SLOT_LOG_DIRTY | MMU_SLOT_LOG_BY_D);
+	all(b, set_d);
+}
+
 #define OP(name, sentence, prepare, run, finish) { name, sentence, false, prepare, run, finish }
 #define OP_AT_ONCE(name, sentence, prepare, run, finish)                                          \
 	{ name, sentence, true, prepare, run, finish }
@@ -180,5 +234,7 @@ const struct bench_op bench_ops[] = {
 	OP_AT_ONCE("sync, CR3", "an unsync table, when CR3 is loaded", all_unsync, load_cr3, all_synced),
 	OP("zap a frame", "the one entry that maps it", NULL, zap_leaf, all_fault),
 	OP("zap a page", "with its one entry", NULL, zap_page, all_fault),
+	OP("harvest", "64 frames, one is dirty", all_write, harvest, NULL),
+	OP("harvest, D bits", "the same, and no faults before it", all_set_d, harvest, NULL),
 };
 const unsigned bench_nr_ops = sizeof(bench_ops) / sizeof(bench_ops[0]);
