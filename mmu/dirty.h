@@ -83,15 +83,10 @@ void dirty_free(struct mmu_vm *vm, struct memslot *slot);
 void dirty_split(struct mmu_vm *vm, unsigned as, unsigned id);
 
 /*
- * The flags of a slot that is in use are new: LOG_DIRTY was turned on or off. The
- * event slot_flags follows. Not OK: nothing is left of it, the caller puts the old
- * flags back.
- *
- *   context  write lock
- *   returns  OK, NOMEM
- *   events   spte_set, flush_request
+ * The slot, whose bitmap is made, is logged from now on: what could be written unnoticed
+ * till now cannot be any more, and the flush for that is owed. Write lock.
+ * events  spte_set, flush_request
  */
-enum mmu_status __must_check slot_flags_changed(struct mmu_op *op, struct memslot *slot,
-						u32 old_flags);
+void dirty_begin(struct mmu_op *op, const struct memslot *slot);
 
 #endif

@@ -56,8 +56,7 @@ void dirty_split(struct mmu_vm *vm, unsigned as, unsigned id)
 		(void)!mmu_split_range(vm, as, start, end, &nr);
 }
 
-/* Nothing was logged yet: what could be written unnoticed till now cannot be any more. */
-static void log_begin(struct mmu_op *op, const struct memslot *slot)
+void dirty_begin(struct mmu_op *op, const struct memslot *slot)
 {
 	u64 taken = 0;
 
@@ -65,22 +64,6 @@ static void log_begin(struct mmu_op *op, const struct memslot *slot)
 		taken |= rearm_frames(op, slot, i, ~0ull, DIRTY_BEGIN);
 	if (taken)
 		flush_need(op, FLUSH_log, slot->base_gfn, slot->npages);
-}
-
-enum mmu_status slot_flags_changed(struct mmu_op *op, struct memslot *slot, u32 old_flags)
-{
-	enum mmu_status status;
-
-	mmu_check(op->vm, !((slot->flags ^ old_flags) & ~LOG_FLAGS),
-		  "only the log of a slot is turned on and off", slot->flags, old_flags);
-	if (!slot_logs(slot)) {
-		dirty_free(op->vm, slot);
-		return MMU_OK;
-	}
-	status = dirty_make(op->vm, slot);
-	if (status == MMU_OK)
-		log_begin(op, slot);
-	return status;
 }
 
 /* The slot's flags and frames; false: there is none. */

@@ -182,20 +182,23 @@ enum mmu_status mmu_slot_delete(struct mmu_vm *vm, unsigned as, unsigned id)
 
 /* ---- flags -------------------------------------------------------------------- */
 
+/* What differs is whether it is logged. */
 static enum mmu_status flags_change(struct mmu_op *op, struct memslot *slot, u32 flags)
 {
-	u32 old_flags = slot->flags;
-	enum mmu_status status;
+	bool on = flags & MMU_SLOT_LOG_DIRTY;
+	enum mmu_status status = on ? dirty_make(op->vm, slot) : MMU_OK;
 
+	if (status != MMU_OK)
+		return status;
 	generation_begin(op->vm, slot->as);
 	slot->flags = flags;
-	status = slot_flags_changed(op, slot, old_flags);
-	if (status == MMU_OK)
-		vm_emit(op->vm, MMU_NO_VCPU, slot_flags, slot->as, slot->id, (u8)flags);
+	vm_emit(op->vm, MMU_NO_VCPU, slot_flags, slot->as, slot->id, (u8)flags);
+	if (on)
+		dirty_begin(op, slot);
 	else
-		slot->flags = old_flags;
+		dirty_free(op->vm, slot);
 	generation_end(op, slot->as);
-	return status;
+	return MMU_OK;
 }
 
 /* How a slot is logged is settled when that begins. */

@@ -25,7 +25,7 @@
  *            INVAL  as, slot or flags are out of range; READONLY or SMRAM differ; the
  *                   slot is logged, and in another way
  *            NOENT  there is no such slot
- *            NOMEM  for the bitmap; no flag was changed
+ *            NOMEM  for the bitmap; no flag was changed (mappings may have been split)
  *   events   those of mmu_split_range(); spte_set, flush_request, slot_flags,
  *            slot_generation
  *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION

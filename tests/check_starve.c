@@ -191,26 +191,32 @@ static bool row_is_for(const struct starve_row *row)
 	}
 }
 
-/* Every row that there is for the guest, on a machine of this kind. */
-static void refuse_all(enum mmu_mode mmu, unsigned tdp_level, enum guest_mode guest_mode)
+/* returns  how many pages */
+static unsigned refuse_rows(const struct starve_row *rows, unsigned nr)
 {
 	unsigned refused = 0;
 
+	for (unsigned i = 0; i < nr; i++) {
+		unsigned n;
+
+		if (!row_is_for(&rows[i]))
+			continue;
+		n = refuse_each(&rows[i]);
+		printf("# %s, %s: %u pages\n", rows[i].function, rows[i].when, n);
+		refused += n;
+	}
+	return refused;
+}
+
+/* Every row that there is for the guest, on a machine of this kind. */
+static void refuse_all(enum mmu_mode mmu, unsigned tdp_level, enum guest_mode guest_mode)
+{
 	starve_config = (struct mmu_config){
 		.mode = mmu, .nr_vcpus = 2, .maxphyaddr = 48, .tdp_level = tdp_level,
 	};
 	mode = guest_mode;
-	for (unsigned i = 0; i < nr_starve_rows; i++) {
-		const struct starve_row *row = &starve_rows[i];
-		unsigned n;
-
-		if (!row_is_for(row))
-			continue;
-		n = refuse_each(row);
-		printf("# %s, %s: %u pages\n", row->function, row->when, n);
-		refused += n;
-	}
-	ck_assert_uint_gt(refused, 0);
+	ck_assert_uint_gt(refuse_rows(starve_rows, nr_starve_rows), 0);
+	ck_assert_uint_gt(refuse_rows(starve_dirty_rows, nr_starve_dirty_rows), 0);
 }
 
 #ifndef MMU_NO_SHADOW

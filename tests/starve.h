@@ -34,6 +34,8 @@ struct starve_row {
 
 extern const struct starve_row starve_rows[];
 extern const unsigned nr_starve_rows;
+extern const struct starve_row starve_dirty_rows[];	/* of dirty_log.h and slots.h */
+extern const unsigned nr_starve_dirty_rows;
 
 /* How much of it a refused operation has done, as it says itself. */
 extern u64 starve_part;
