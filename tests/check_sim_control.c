@@ -106,6 +106,7 @@ static int finish(void)
 static struct model *model;	/* fed if there is one */
 static unsigned seen[0x200];	/* events by id since the last command */
 static u8 last_mem[64];
+static char said[120];		/* by the last reply */
 
 /* The next event of this kind; all before it are taken in. */
 static struct event next(u16 id)
@@ -141,6 +142,8 @@ static unsigned command(u16 id, u64 a, u64 b, u64 c, u64 d)
 		ev = next(EV_reply);
 		reply = (const void *)ev.payload;
 	} while (reply->ticket != ticket);
+	snprintf(said, sizeof(said), "%.*s", (int)(ev.len - sizeof(*reply)),
+		 (const char *)ev.payload + sizeof(*reply));
 	return reply->status;
 }
 
@@ -258,6 +261,28 @@ START_TEST(walks_registers_and_memory_can_be_looked_at)
 }
 END_TEST
 
+START_TEST(the_writes_to_a_slot_are_logged_and_harvested)
+{
+	start();
+	ck_assert_uint_eq(command(CMD_step, CH_STEP_FAULT, 0, 0, 0), MMU_OK);
+	stopped();
+	ck_assert_uint_eq(command(CMD_dirty, 0, 0, CH_DIRTY_HARVEST, 0), MMU_NOENT);
+	ck_assert_uint_eq(command(CMD_dirty, 0, 0, CH_DIRTY_ON, 0), MMU_OK);
+	ck_assert_uint_eq(seen[EV_slot_flags], 1);
+	ck_assert_uint_eq(command(CMD_dirty, 0, 0, CH_DIRTY_BY_D, 0), MMU_INVAL);
+	link_command(machine, CMD_write, 0, CH_GPA, 0x300000, 4, "abcd", 4);
+	next(EV_reply);
+	ck_assert_uint_eq(command(CMD_dirty, 0, 0, CH_DIRTY_HARVEST, 0), MMU_OK);
+	ck_assert_str_eq(said, "1 of 4096 frames were written to");
+	ck_assert_uint_eq(command(CMD_dirty, 0, 0, CH_DIRTY_OFF, 0), MMU_OK);
+	ck_assert_uint_eq(command(CMD_dirty, 2, 0, CH_DIRTY_ON, 0), MMU_INVAL);
+	ck_assert_uint_eq(command(CMD_dirty, 0, 0, CH_DIRTY_HARVEST + 1, 0), MMU_INVAL);
+	command(CMD_resume, 0, 0, 0, 0);
+	next(EV_guest_end);
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused)
 {
 	start();
@@ -307,5 +332,6 @@ TAP_MAIN("sim_control",
 	 a_break_stops_at_the_end_of_the_line_and_names_the_event,
 	 steps_end_at_an_event_a_fault_or_an_exit,
 	 walks_registers_and_memory_can_be_looked_at,
+	 the_writes_to_a_slot_are_logged_and_harvested,
 	 what_makes_no_sense_is_refused,
 	 live_events_and_a_snapshot_make_the_same_model)

@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..32
+echo 1..35
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -166,6 +166,28 @@ wrong_knob()
 	grep -q 'huge takes a number from 0 to 1' "$dir/err"
 }
 ok 'a value that a knob does not take is named' wrong_knob
+# With write protection, then with D bits; what was harvested the reply says.
+dirty()
+{
+	printf '%s\n' ':until sp_new' ':dirty on' ':until slot_flags' ':view slots' \
+		':save-screen -' ':dirty harvest' ':until reply' ':dirty off' ':until slot_flags' \
+		':dirty by-d' ':until slot_flags' ':view events' ':save-screen -' \
+		>"$dir/dirty.script"
+	timeout 60 "$vitrine" run --mmu="$1" --script="$dir/dirty.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
+		grep -q 'dirty log, [0-9]* dirty' "$dir/out" &&
+		grep -q 'reply.*of [0-9]* frames were written to' "$dir/out"
+}
+ok 'the writes to a slot are logged with shadow tables' dirty shadow
+ok 'the writes to a slot are logged with nested tables' dirty tdp
+wrong_dirty()
+{
+	printf ':until sp_new\n:dirty maybe\n' >"$dir/dirty.script"
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/dirty.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null && return 1
+	grep -q 'dirty: on, by-d, off or harvest' "$dir/err"
+}
+ok 'what a log cannot do is named' wrong_dirty
 demo()
 {
 	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"

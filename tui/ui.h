@@ -146,6 +146,8 @@ void ui_show(struct ui *ui, const struct view_ops *view);	/* nothing to return t
 void ui_set_knob(struct ui *ui, const char *arg);
 /* "tdp": asks it to let this MMU serve the guest. */
 void ui_set_mmu(struct ui *ui, const char *arg);
+/* "on", "by-d", "off" or "harvest", a slot and an address space. */
+void ui_log_dirty(struct ui *ui, const char *arg);
 
 /* Names the breaks that are set; false: none. */
 bool ui_breaks(const struct ui *ui, struct text *to);

@@ -152,6 +152,11 @@ static void do_mmu(struct ui *ui, const char *arg)
 	ui_set_mmu(ui, arg);
 }
 
+static void do_dirty(struct ui *ui, const char *arg)
+{
+	ui_log_dirty(ui, arg);
+}
+
 static const struct send_row {
 	const char *name, *sentence;
 	u16 id;
@@ -272,6 +277,7 @@ static const struct command commands[] = {
 	{ "set", "KNOB=VALUE", "turn a knob of the MMU; alone: show them", do_set },
 	{ "mmu", "shadow|tdp", "let this MMU serve the guest from now on", do_mmu },
 	{ "smi", "", "a system-management interrupt for this vCPU", do_smi },
+	{ "dirty", "WHAT [SLOT [AS]]", "log writes: on, by-d, off; harvest", do_dirty },
 	{ "send", "COMMAND N...", "one of the debug channel: walk, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },

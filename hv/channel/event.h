@@ -74,6 +74,7 @@ enum ch_stop { CH_STOP_PAUSE, CH_STOP_STEP, CH_STOP_BREAK, CH_STOP_GDB, CH_STOP_
 	       CH_STOP_PANIC };
 enum ch_step { CH_STEP_NONE, CH_STEP_INSN, CH_STEP_EVENT, CH_STEP_FAULT, CH_STEP_EXIT };
 enum ch_space { CH_GVA, CH_GPA, CH_HPA };
+enum ch_dirty { CH_DIRTY_OFF, CH_DIRTY_ON, CH_DIRTY_BY_D, CH_DIRTY_HARVEST };
 
 /* Kinds of exits, the same on both machines. */
 enum ch_exit {

@@ -13,6 +13,7 @@ struct command {
 	u32 ticket;
 	u64 arg[4];
 	const char *text; /* of the reply; "" */
+	char said[64];	/* room for it, where it is made up */
 };
 
 /*

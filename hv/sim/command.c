@@ -20,6 +20,7 @@ struct order {
 	u32 ticket;
 	u64 arg[4];
 	u8 data[MAX_BYTES];
+	char said[80];		/* the reply's text; "": the status in words */
 };
 
 static enum mmu_status hello(struct sim *sim)
@@ -183,7 +184,7 @@ static enum mmu_status mode(struct sim *sim, const struct order *o)
 	return o->arg[0] <= MMU_MODE_TDP ? mmu_set_mode(sim->vm, o->arg[0]) : MMU_INVAL;
 }
 
-static enum mmu_status carry_out(struct control *c, const struct order *o)
+static enum mmu_status carry_out(struct control *c, struct order *o)
 {
 	struct sim *sim = &c->run->sim;
 
@@ -223,6 +224,8 @@ static enum mmu_status carry_out(struct control *c, const struct order *o)
 		return knob(sim, o);
 	case CMD_mmu:
 		return mode(sim, o);
+	case CMD_dirty:
+		return log_command(sim, o->arg, o->said, sizeof(o->said));
 	case CMD_events:
 		sim->env.events_on = o->arg[0];
 		if (sim->env.events_on)
@@ -241,6 +244,7 @@ void command_serve(struct control *c)
 	struct ch_mail *mail = &c->run->sim.em.header->mail;
 	struct sim *sim = &c->run->sim;
 	enum mmu_status status;
+	const char *text;
 	struct order o;
 
 	if (atomic_load_explicit(&mail->state, memory_order_acquire) != CH_MAIL_POSTED)
@@ -254,8 +258,9 @@ void command_serve(struct control *c)
 	ch_set_cause(&sim->em, 0);
 	ch_set_cause(&sim->em, sim_emit(sim, MMU_NO_VCPU, command, o.command, o.ticket, o.arg[0],
 					o.arg[1], o.arg[2], o.arg[3]));
+	o.said[0] = 0;
 	status = carry_out(c, &o);
-	hv_emit_tail(&sim->em, MMU_NO_VCPU, reply, mmu_status_text(status),
-		     strlen(mmu_status_text(status)), o.ticket, status);
+	text = o.said[0] ? o.said : mmu_status_text(status);
+	hv_emit_tail(&sim->em, MMU_NO_VCPU, reply, text, strlen(text), o.ticket, status);
 	ch_set_cause(&sim->em, 0);
 }

@@ -40,4 +40,7 @@ void control_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 
 /* Carries out the command in the mailbox. events command, ..., reply */
 void command_serve(struct control *control);
 
+/* The command dirty, with its arguments; a harvest says what it found. */
+enum mmu_status log_command(struct sim *sim, const u64 arg[4], char *said, size_t size);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines about the dirty logs of slots. */
+#include "hv/sim/control.h"
 #include "hv/sim/cpu.h"
 #include "hv/sim/run.h"
 #include <string.h>
@@ -80,4 +81,27 @@ bool run_was_harvested(struct run *run, const struct scn_line *line)
 	return run_is_dirty(run, line) ||
 	       (line->n[0] == run->harvest_as && line->n[1] == run->harvest_id &&
 		frame / 64 < RUN_DIRTY_WORDS && run->harvested[frame / 64] >> frame % 64 & 1);
+}
+
+enum mmu_status log_command(struct sim *sim, const u64 arg[4], char *said, size_t size)
+{
+	static const u32 flags[] = { [CH_DIRTY_OFF] = 0, [CH_DIRTY_ON] = MMU_SLOT_LOG_DIRTY,
+				     [CH_DIRTY_BY_D] = MMU_SLOT_LOG_DIRTY | MMU_SLOT_LOG_BY_D };
+	static u64 bitmap[RUN_DIRTY_WORDS];
+	enum mmu_status status;
+	u64 all;
+
+	if (arg[0] >= MMU_NR_AS || arg[1] >= MMU_MAX_SLOTS || arg[2] > CH_DIRTY_HARVEST)
+		return MMU_INVAL;
+	if (arg[2] != CH_DIRTY_HARVEST)
+		return mmu_dirty_log(sim->vm, arg[0], arg[1], flags[arg[2]]);
+	all = mmu_dirty_frames(sim->vm, arg[0], arg[1]);
+	if (!all)
+		return MMU_NOENT;
+	status = mmu_dirty_harvest(sim->vm, arg[0], arg[1], 0, all, bitmap);
+	if (status == MMU_OK)
+		snprintf(said, size, "%llu of %llu frames were written to",
+			 (unsigned long long)count(bitmap, MMU_DIRTY_WORDS(all)),
+			 (unsigned long long)all);
+	return status;
 }
