@@ -9,6 +9,7 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/building.texi
 %C%_vitrine_TEXINFOS += %D%/channel.texi
 %C%_vitrine_TEXINFOS += %D%/flushes.texi
+%C%_vitrine_TEXINFOS += %D%/dirty.texi
 %C%_vitrine_TEXINFOS += %D%/gdb.texi
 %C%_vitrine_TEXINFOS += %D%/glossary.texi
 %C%_vitrine_TEXINFOS += %D%/labs.texi
