@@ -286,6 +286,45 @@ START_TEST(a_part_is_asked_for_and_the_rest_stays)
 }
 END_TEST
 
+/* As a host does that copies word by word. */
+START_TEST(clearing_nothing_of_a_word_leaves_it)
+{
+	for each_world(world)
+	for (unsigned i = 0; i < 2; i++) {
+		u64 only[2] = { 0, BIT(7) };
+
+		dirty_guest(&g, world, ways[i]);
+		dirty_touch(&g, PAGE(5), WRITE);
+		dirty_touch(&g, PAGE(0x47), WRITE);
+		ck_assert_int_eq(mmu_dirty_clear(g.m.vm, 0, 0, 0, 128, only), MMU_OK);
+		machine_audit(&g.m);
+		dirty_harvest(&g, map);
+		ck_assert(in_map(5) && !in_map(0x47));
+		guest_fini(&g);
+	}
+}
+END_TEST
+
+START_TEST(a_log_is_turned_without_the_slots_other_flags)
+{
+	dirty_guest(&g, 0, 0);
+	ck_assert_int_eq(mmu_slot_create(g.m.vm, 1, 3, 0, 70, FAKE_RAM,
+					 MMU_SLOT_SMRAM | MMU_SLOT_READONLY), MMU_OK);
+	ck_assert_uint_eq(mmu_dirty_frames(g.m.vm, 1, 3), 0);
+	ck_assert_int_eq(mmu_dirty_log(g.m.vm, 1, 3, BY_D), MMU_OK);
+	ck_assert_uint_eq(mmu_dirty_frames(g.m.vm, 1, 3), 70);
+	ck_assert_uint_eq(slot_by_id(g.m.vm, 1, 3)->flags, BY_D | MMU_SLOT_SMRAM | MMU_SLOT_READONLY);
+	ck_assert_int_eq(mmu_dirty_log(g.m.vm, 1, 3, LOG), MMU_INVAL);
+	ck_assert_int_eq(mmu_dirty_log(g.m.vm, 1, 3, LOG | MMU_SLOT_READONLY), MMU_INVAL);
+	ck_assert_int_eq(mmu_dirty_log(g.m.vm, 1, 4, LOG), MMU_NOENT);
+	ck_assert_int_eq(mmu_dirty_log(g.m.vm, 2, 3, LOG), MMU_INVAL);
+	ck_assert_uint_eq(mmu_dirty_frames(g.m.vm, 1, 4), 0);
+	ck_assert_uint_eq(mmu_dirty_frames(g.m.vm, 0, MMU_MAX_SLOTS), 0);
+	ck_assert_int_eq(mmu_dirty_log(g.m.vm, 1, 3, 0), MMU_OK);
+	guest_fini(&g);
+}
+END_TEST
+
 START_TEST(wrong_questions_are_refused)
 {
 	static const struct {
@@ -323,4 +362,5 @@ TAP_MAIN("dirty", a_write_sets_the_bit_of_its_frame_and_a_read_none,
 	 without_memory_for_the_split_a_write_splits_what_is_left,
 	 how_a_slot_is_logged_does_not_change_while_it_is, a_slot_can_be_logged_from_its_creation,
 	 looking_changes_nothing_and_clearing_only_what_it_names,
-	 a_part_is_asked_for_and_the_rest_stays, wrong_questions_are_refused)
+	 a_part_is_asked_for_and_the_rest_stays, clearing_nothing_of_a_word_leaves_it,
+	 a_log_is_turned_without_the_slots_other_flags, wrong_questions_are_refused)
