@@ -9,8 +9,10 @@
 
 void tdp_iter_reread(struct tdp_iter *iter)
 {
-	mmu_point(iter->vm, tdp_step);
 	iter->old_spte = spte_get(sp_entry(iter->vm, iter->sp, iter->index));
+	/* Who finds nothing has nothing to be surprised by till it stores. */
+	if (iter->old_spte)
+		mmu_point(iter->vm, tdp_step);
 }
 
 /* Stands on the entry of the table at this level that maps gfn. */
