@@ -4,6 +4,7 @@
  * write lock: nobody maps anything between what is dropped and the store. No other
  * frame becomes such a table while the read lock is held.
  */
+#include "mmu/access.h"
 #include "mmu/backend.h"
 #include "mmu/cmpxchg.h"
 #include "mmu/dirty.h"
@@ -70,18 +71,6 @@ static u64 first_bytes(const void *from, size_t len)
 	return value;
 }
 
-/* One transfer within one frame. */
-struct transfer {
-	struct mmu_vm *vm;
-	struct mmu_vcpu *vcpu;	/* on whose behalf; NULL: nobody's */
-	unsigned as;
-	void *buf;
-	void *expected;	/* not NULL: only if this is there (mmu_cmpxchg_gva) */
-	bool write;
-	bool table;	/* out: it is a shadowed table, which takes the write lock */
-	bool differs;	/* out: something else than expected is there */
-};
-
 /* The guest's table at gpa is about to change. Its shadow goes first, and all flush:
  * who sees the store, and then flushes, finds nothing of before. */
 static void shadow_first(struct mmu_op *op, const struct transfer *t, gpa_t gpa, size_t len)
@@ -117,15 +106,21 @@ static void store_frame(struct mmu_op *op, struct transfer *t, u8 *memory, gpa_t
 		store(memory, t->buf, len);
 }
 
+static struct memslot *transfer_slot(const struct transfer *t, gfn_t gfn)
+{
+	return t->cache ? gfn_cache_slot(t->vm, t->cache) : slot_lookup(t->vm, t->as, gfn);
+}
+
 /* returns  false: no slot there, or one that is read-only. Lock held; if that is not
  * enough for a table, nothing is done but t->table is set. */
 static bool transfer_frame(struct mmu_op *op, struct transfer *t, gpa_t gpa, size_t len)
 {
-	struct memslot *slot = slot_lookup(t->vm, t->as, gpa >> PAGE_SHIFT);
+	struct memslot *slot = transfer_slot(t, gpa >> PAGE_SHIFT);
 	u8 *memory;
 
 	t->table = t->differs = false;
-	if (!slot || (t->write && !slot_is_writable(slot)))
+	op->awaits_slots = slot && !slot_is_usable(slot);
+	if (!slot_is_usable(slot) || (t->write && !slot_is_writable(slot)))
 		return false;
 	memory = (u8 *)mmu_va(t->vm->env, slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT) +
 		 (gpa & ~PAGE_MASK);
@@ -147,13 +142,15 @@ static bool transfer_part(struct transfer *t, gpa_t gpa, size_t len, bool exclus
 	struct mmu_op op;
 	bool ok;
 
-	op_begin(&op, t->vm, t->vcpu, exclusive);
-	ok = transfer_frame(&op, t, gpa, len);
-	op_end(&op);
+	do {
+		op_begin(&op, t->vm, t->vcpu, exclusive);
+		ok = transfer_frame(&op, t, gpa, len);
+		op_end(&op);
+	} while (op.awaits_slots);
 	return ok;
 }
 
-static size_t transfer(struct transfer *t, gpa_t gpa, size_t len)
+size_t transfer(struct transfer *t, gpa_t gpa, size_t len)
 {
 	size_t done = 0, part;
 	bool ok = true;
@@ -201,17 +198,26 @@ size_t mmu_vcpu_write(struct mmu_vcpu *vcpu, gpa_t gpa, const void *buf, size_t 
 			gpa, len);
 }
 
+static hpa_t slot_hpa(const struct memslot *slot, gpa_t gpa)
+{
+	if (!slot)
+		return HPA_INVALID;
+	return slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT | (gpa & ~PAGE_MASK);
+}
+
 static hpa_t gpa_to_hpa(struct mmu_vm *vm, unsigned as, gpa_t gpa)
 {
 	struct memslot *slot;
 	struct mmu_op op;
 	hpa_t hpa;
 
-	op_begin(&op, vm, NULL, false);
-	slot = slot_lookup(vm, as, gpa >> PAGE_SHIFT);
-	hpa = slot ? slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT | (gpa & ~PAGE_MASK) :
-		     HPA_INVALID;
-	op_end(&op);
+	do {
+		op_begin(&op, vm, NULL, false);
+		slot = slot_lookup(vm, as, gpa >> PAGE_SHIFT);
+		hpa = slot_hpa(slot, gpa);
+		op.awaits_slots = slot && !slot_is_usable(slot);
+		op_end(&op);
+	} while (op.awaits_slots);
 	return hpa;
 }
 
@@ -245,27 +251,39 @@ static void fault_from_walk(struct mmu_fault *fault, gva_t gva, enum gwalk_resul
 
 /* Walk and transfer under one lock, so that the slot is the one walked to.
  * returns  false: *fault tells why */
+static bool transfer_gva_locked(struct mmu_op *op, struct transfer *t, gva_t gva, size_t len,
+				u64 access, struct mmu_fault *fault)
+{
+	struct mmu_vcpu *vcpu = op->vcpu;
+	enum gwalk_result result;
+	struct gwalk walk;
+	gpa_t gpa;
+	bool ok;
+
+	result = gwalk(vcpu, vcpu->walk_mmu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK),
+		       access & MMU_PEEK, &walk);
+	if (result != GWALK_OK) {
+		op->awaits_slots = walk.changing;
+		fault_from_walk(fault, gva, result, &walk);
+		return false;
+	}
+	gpa = walk.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
+	ok = transfer_frame(op, t, gpa, len);
+	*fault = (struct mmu_fault){ .gva = gva, .gpa = gpa, .mmio = !ok };
+	return ok;
+}
+
 static bool transfer_gva_part(struct mmu_vcpu *vcpu, struct transfer *t, gva_t gva, size_t len,
 			      u64 access, struct mmu_fault *fault, bool exclusive)
 {
-	enum gwalk_result result;
-	struct gwalk walk;
 	struct mmu_op op;
-	gpa_t gpa = 0;
 	bool ok;
 
-	op_begin(&op, t->vm, vcpu, exclusive);
-	result = gwalk(vcpu, vcpu->walk_mmu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK),
-		       access & MMU_PEEK, &walk);
-	ok = result == GWALK_OK;
-	if (ok) {
-		gpa = walk.gfn << PAGE_SHIFT | (gva & ~PAGE_MASK);
-		ok = transfer_frame(&op, t, gpa, len);
-		*fault = (struct mmu_fault){ .gva = gva, .gpa = gpa, .mmio = !ok };
-	} else {
-		fault_from_walk(fault, gva, result, &walk);
-	}
-	op_end(&op);
+	do {
+		op_begin(&op, t->vm, vcpu, exclusive);
+		ok = transfer_gva_locked(&op, t, gva, len, access, fault);
+		op_end(&op);
+	} while (op.awaits_slots);
 	return ok;
 }
 

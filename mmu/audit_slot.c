@@ -30,6 +30,35 @@ static void audit_generation(struct audit *audit, unsigned as)
 		    AT(0, 0), generation, as);
 }
 
+/* Ascending, and each the one that its number leads to. */
+static void audit_view(struct audit *audit, unsigned as)
+{
+	const struct slot_view *view = slot_view(audit->vm, as);
+	unsigned numbered = 0;
+	gfn_t end = 0;
+
+	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++)
+		numbered += view->by_id[id] != 0;
+	audit_check(audit, RULE_C_2, numbered == view->nr, AT(0, 0), numbered, view->nr);
+	for (unsigned i = 0; i < view->nr; i++) {
+		const struct memslot *slot = slot_record(audit->vm, as, view->by_gfn[i]);
+		unsigned id = view->by_gfn[i] / 2;
+
+		audit_check(audit, RULE_C_2, slot_by_id(audit->vm, as, id) == slot, AT(0, i), id,
+			    view->by_id[id]);
+		audit_check(audit, RULE_C_2, slot->id == id && slot->as == as && slot->base_gfn >= end,
+			    AT(0, i), slot->base_gfn, end);
+		end = slot->base_gfn;
+	}
+}
+
+static void audit_flags(struct audit *audit, const struct memslot *slot)
+{
+	audit_check(audit, RULE_C_4, !slot->invalid, AT(0, 0), slot->id, slot->as);
+	audit_check(audit, RULE_S_4, slot->as || !(slot->flags & MMU_SLOT_SMRAM), AT(0, 0),
+		    slot->id, slot->flags);
+}
+
 /* What the counters of a frame should be. */
 struct frame {
 	unsigned all, upper;
@@ -140,6 +169,7 @@ void audit_slots(struct audit *audit)
 
 	for (unsigned as = 0; as < MMU_NR_AS; as++) {
 		audit_generation(audit, as);
+		audit_view(audit, as);
 		for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
 			const struct memslot *slot = slot_by_id(audit->vm, as, id);
 
@@ -147,6 +177,7 @@ void audit_slots(struct audit *audit)
 				continue;
 			audit_overlaps(audit, slot);
 			logs += audit_log(audit, slot);
+			audit_flags(audit, slot);
 			audit_arrays(audit, slot);
 			if (audit->vm->shadow_used)
 				audit_counters(audit, slot);

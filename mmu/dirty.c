@@ -6,7 +6,6 @@
 
 /* ---- bits ------------------------------------------------------------------------ */
 
-/* NULL: logging is just ending. */
 static _Atomic u64 *dirty_word(const struct mmu_vm *vm, const struct memslot *slot, u64 i)
 {
 	return parray_get(vm->env, &slot->dirty, i);
@@ -16,15 +15,14 @@ void dirty_mark(struct mmu_vm *vm, const struct mmu_vcpu *vcpu, const struct mem
 		gfn_t gfn)
 {
 	u64 i = gfn - slot->base_gfn, bit = BIT(i % 64);
-	_Atomic u64 *word = slot_logs(slot) ? dirty_word(vm, slot, i / 64) : NULL;
 	bool ordered;
 
-	if (!word)
+	if (!slot_logs(slot))
 		return;
 	ordered = events_begin(vm);
 	/* A full barrier, also where the bit is set: what was written is there for who
 	 * takes the bit. */
-	if (!(atomic_fetch_or(word, bit) & bit))
+	if (!(atomic_fetch_or(dirty_word(vm, slot, i / 64), bit) & bit))
 		vm_emit(vm, vcpu ? vcpu->id : MMU_NO_VCPU, dirty_set, slot->as, gfn - i % 64, bit);
 	events_end(vm, ordered);
 }

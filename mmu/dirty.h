@@ -74,7 +74,7 @@ bool dirty_rearm(struct mmu_op *op, const struct memslot *slot, struct sp *sp, u
 		 gfn_t gfn, enum dirty_how how);
 
 /* The bitmap of a slot that is or was logged; returns OK, INVAL (too large), NOMEM. Write
- * lock, or nobody knows the slot. */
+ * lock; no lookup finds this record of the slot yet, or any more. */
 enum mmu_status __must_check dirty_make(struct mmu_vm *vm, struct memslot *slot);
 void dirty_free(struct mmu_vm *vm, struct memslot *slot);
 
@@ -82,11 +82,9 @@ void dirty_free(struct mmu_vm *vm, struct memslot *slot);
  * by the guest's writes. No lock held. events  those of mmu_split_range() */
 void dirty_split(struct mmu_vm *vm, unsigned as, unsigned id);
 
-/*
- * The slot, whose bitmap is made, is logged from now on: what could be written unnoticed
- * till now cannot be any more, and the flush for that is owed. Write lock.
- * events  spte_set, flush_request
- */
+/* Lookups find a slot with a log now, of which nothing was logged yet: what could be
+ * written unnoticed till now cannot be any more, when the flush is paid. Write lock.
+ * events  spte_set */
 void dirty_begin(struct mmu_op *op, const struct memslot *slot);
 
 #endif

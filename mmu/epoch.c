@@ -52,6 +52,16 @@ static u64 oldest_reader(struct mmu_vm *vm)
 	return oldest;
 }
 
+u64 epoch_advance(struct mmu_vm *vm)
+{
+	return atomic_fetch_add(&vm->epoch, 1);
+}
+
+bool epoch_is_over(struct mmu_vm *vm, u64 epoch)
+{
+	return epoch < oldest_reader(vm);
+}
+
 /* The page queued longest, if no reader can see it; taken off the queue. */
 static struct sp *take_unseen(struct mmu_vm *vm)
 {

@@ -15,6 +15,11 @@
 void mmu_read_begin(struct mmu_vcpu *vcpu);
 void mmu_read_end(struct mmu_vcpu *vcpu);
 
+/* From now on begins a new epoch: returns the one that ends. It is over when every
+ * reader that began in it or before is out. */
+u64 epoch_advance(struct mmu_vm *vm);
+bool epoch_is_over(struct mmu_vm *vm, u64 epoch);
+
 /* Queues a page, unlinked and flushed, for sp_free(). */
 void epoch_defer(struct mmu_vm *vm, struct sp *sp);
 

@@ -44,12 +44,12 @@ enum step { STEP_DOWN, STEP_LEAF, STEP_FAULT, STEP_NO_TABLE, STEP_NESTED };
 
 /* ---- entries in guest memory --------------------------------------------------------- */
 
-/* NULL where no slot is. *writable: the walk may set bits there. */
+/* NULL where no slot is, or an invalid one. *writable: the walk may set bits there. */
 static void *entry_va(struct mmu_vcpu *vcpu, gpa_t gpa, bool *writable)
 {
 	const struct memslot *slot = vcpu_slot(vcpu, gpa >> PAGE_SHIFT);
 
-	if (!slot)
+	if (!slot_is_usable(slot))
 		return NULL;
 	*writable = slot_is_writable(slot);
 	return mmu_va(vcpu->vm->env,
@@ -179,6 +179,7 @@ static enum step walk_entry(struct walker *w, gpa_t gpa)
 	walk->pte_gpa[w->level] = gpa;
 	walk->pte_ngpa[w->level] = w->entry_gpa;
 	if (!entry_read(w->vcpu, gpa, w->role.base.has_4_byte_gpte, &pte)) {
+		walk->changing = vcpu_slot(w->vcpu, gpa >> PAGE_SHIFT);
 		fault(w, 0);
 		return STEP_NO_TABLE;
 	}
@@ -313,6 +314,7 @@ static enum step outer(struct walker *w, gpa_t ngpa, u64 access, u64 why, gpa_t 
 		w->walk->access &= walk.access;
 		return STEP_LEAF;
 	}
+	w->walk->changing = walk.changing;
 	w->walk->error = walk.error | why;
 	w->walk->fault_ngpa = ngpa;
 	return STEP_NESTED;

@@ -36,6 +36,8 @@ struct gwalk {
 	gfn_t ngfn;		/* the same as the walked guest calls it */
 	u64 error;		/* of a failed walk: the guest's error code */
 	gpa_t fault_ngpa;	/* NESTED: what guest_mmu does not translate */
+	bool changing;		/* failed, at a table in an invalid slot: slots_wait(), and
+				 * walk again */
 };
 
 enum gwalk_result {

@@ -156,8 +156,9 @@ static inline bool sp_has_gptes(const struct sp *sp)
 
 /* ---- memory slots (memslot.c) --------------------------------------------- */
 
+/* Never changed while a view names it, but for what hangs on it. */
 struct memslot {
-	bool used;
+	bool invalid;		/* about to go or to move: nothing is mapped from it any more */
 	u8 as;
 	u16 id;
 	u32 flags;		/* MMU_SLOT_ */
@@ -178,11 +179,28 @@ _Static_assert(sizeof(struct memslot) <= SLOT_RECORD_SIZE, "a record of the slot
 
 #define SLOTS_UPDATING	BIT(63)	/* in a generation: an update is in progress */
 
-/* The slots of one address space. */
+/*
+ * What lookups search: the records of all slots. Each slot has two records, number
+ * 2 id and 2 id + 1, of which a view names one, or none if there is no such slot.
+ */
+struct slot_view {
+	u8 nr;
+	_Atomic u8 last;		/* place in by_gfn of the one found last; a hint */
+	u8 by_gfn[MMU_MAX_SLOTS];	/* numbers of records, by ascending base_gfn */
+	u8 by_id[MMU_MAX_SLOTS];	/* 0: no such slot; else 1 + (number & 1) */
+};
+
+/*
+ * The slots of one address space. Readers have the lock, or are in a read bracket,
+ * and look at the active view. A change fills the other view and makes it the active
+ * one; when every reader that began before is out, the old view and records that
+ * only it names may be used again (slot_update.c).
+ */
 struct slot_set {
 	_Atomic u64 generation;	/* SLOTS_UPDATING; MMIO entries look without the lock */
-	_Atomic u16 last;	/* id of the slot found last; readers set it too */
-	struct parray slots;	/* struct memslot in SLOT_RECORD_SIZE bytes, by id */
+	_Atomic u8 active;	/* of view[]; stored to under lock (write) */
+	struct slot_view view[2];
+	struct parray slots;	/* struct memslot in SLOT_RECORD_SIZE bytes, by number */
 };
 
 /* ---- vCPUs ---------------------------------------------------------------- */
@@ -275,6 +293,8 @@ struct mmu_vm {
 
 	/* Guarded by lock (write). */
 	struct slot_set slots[MMU_NR_AS];
+	_Atomic bool slots_changing;	/* by somebody who may have let go of lock for now */
+	struct memslot *slot_to_come;	/* one that is made, in no view yet; or NULL */
 	struct parray hash;		/* struct sp *: heads of chains (sp_hash.c) */
 	u32 nr_buckets;			/* of them in use; 0: this VM has no hash */
 	_Atomic u32 nr_hashed;		/* pages in them; anybody may look */
@@ -338,6 +358,7 @@ struct mmu_op {
 	u32 work;			/* entries seen since the lock was taken; who may yield */
 	struct list zapped;		/* shadow pages to free after the flush */
 	struct page_reserve *reserve;	/* where pages come from; NULL: the host */
+	bool awaits_slots;		/* an invalid slot was met: op_end() waits for it */
 };
 
 /* Takes the lock. */
@@ -366,12 +387,16 @@ enum mmu_status __must_check op_begin_stocked(struct mmu_op *op, struct mmu_vcpu
  * returns  false: the host has no more */
 bool __must_check op_stock(const struct mmu_vm *vm, struct page_reserve *reserve);
 
-/* Pays the flush, frees what was zapped, gives the lock back. */
+/* Pays the flush, frees what was zapped, gives the lock back. Then, if the operation
+ * met a change of slots that was under way, waits for its end. */
 void op_end(struct mmu_op *op);
 
 /* The same, and takes the lock again: others had their turn, nothing that was
  * found before is known to be there still. */
 void op_yield(struct mmu_op *op);
+
+/* The same for who cannot go on before others did something. */
+void op_wait(struct mmu_op *op);
 
 /* A page, counted, of the reserve or the host's (NULL). HPA_INVALID: none left. */
 hpa_t mmu_page_alloc(struct mmu_vm *vm, struct page_reserve *reserve);

@@ -3,6 +3,7 @@
 # bare metal by HV_CC (Makefile.am says how).
 
 mmu_sources += %D%/access.c
+mmu_sources += %D%/access.h
 mmu_sources += %D%/audit.c
 mmu_sources += %D%/audit.h
 mmu_sources += %D%/audit_gpte.c
@@ -34,6 +35,8 @@ mmu_sources += %D%/flush.h
 mmu_sources += %D%/flush_range.h
 mmu_sources += %D%/flush_roots.c
 mmu_sources += %D%/flush_roots.h
+mmu_sources += %D%/gfn_cache.c
+mmu_sources += %D%/gfn_cache.h
 mmu_sources += %D%/guest_flush.c
 mmu_sources += %D%/guest_pte.c
 mmu_sources += %D%/guest_pte.h
@@ -80,6 +83,8 @@ mmu_sources += %D%/roots.h
 mmu_sources += %D%/shadow.h
 mmu_sources += %D%/slot_flags.def
 mmu_sources += %D%/slot_update.c
+mmu_sources += %D%/slot_view.c
+mmu_sources += %D%/slot_view.h
 mmu_sources += %D%/slots.h
 mmu_sources += %D%/sp.c
 mmu_sources += %D%/sp.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The slots of both address spaces: lookup, and the arrays that hang on a slot.
- * slot_update.c creates and deletes them.
+ * slot_update.c changes them.
  */
 #include "mmu/memslot.h"
 #include "mmu/dirty.h"
@@ -10,37 +10,57 @@
 
 static bool slot_contains(const struct memslot *slot, gfn_t gfn)
 {
-	return slot && slot->used && gfn >= slot->base_gfn && gfn - slot->base_gfn < slot->npages;
+	return gfn >= slot->base_gfn && gfn - slot->base_gfn < slot->npages;
 }
 
-struct memslot *slot_record(struct mmu_vm *vm, unsigned as, unsigned id)
+const struct slot_view *slot_view(const struct mmu_vm *vm, unsigned as)
 {
-	return parray_get(vm->env, &vm->slots[as].slots, id);
+	const struct slot_set *set = &vm->slots[as];
+
+	return &set->view[atomic_load(&set->active)];
+}
+
+struct memslot *slot_record(struct mmu_vm *vm, unsigned as, unsigned number)
+{
+	return parray_get(vm->env, &vm->slots[as].slots, number);
 }
 
 struct memslot *slot_by_id(struct mmu_vm *vm, unsigned as, unsigned id)
 {
-	struct memslot *slot = slot_record(vm, as, id);
+	unsigned which = slot_view(vm, as)->by_id[id];
 
-	return slot && slot->used ? slot : NULL;
+	return which ? slot_record(vm, as, 2 * id + which - 1) : NULL;
+}
+
+struct memslot *slot_search(struct mmu_vm *vm, unsigned as, gfn_t gfn, unsigned *steps)
+{
+	struct slot_view *view = (struct slot_view *)slot_view(vm, as);
+	unsigned low = 0, high = view->nr;
+	unsigned at = atomic_load_explicit(&view->last, memory_order_relaxed);
+	struct memslot *slot;
+
+	*steps = 0;
+	while (low < high) {
+		slot = slot_record(vm, as, view->by_gfn[at]);
+		++*steps;
+		if (slot_contains(slot, gfn)) {
+			atomic_store_explicit(&view->last, at, memory_order_relaxed);
+			return slot;
+		}
+		if (gfn < slot->base_gfn)
+			high = at;
+		else
+			low = at + 1;
+		at = (low + high) / 2;
+	}
+	return NULL;
 }
 
 struct memslot *slot_lookup(struct mmu_vm *vm, unsigned as, gfn_t gfn)
 {
-	struct slot_set *set = &vm->slots[as];
-	struct memslot *slot;
+	unsigned steps;
 
-	slot = slot_record(vm, as, atomic_load_explicit(&set->last, memory_order_relaxed));
-	if (slot_contains(slot, gfn))
-		return slot;
-	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
-		slot = slot_record(vm, as, id);
-		if (slot_contains(slot, gfn)) {
-			atomic_store_explicit(&set->last, id, memory_order_relaxed);
-			return slot;
-		}
-	}
-	return NULL;
+	return slot_search(vm, as, gfn, &steps);
 }
 
 struct memslot *slot_twin(struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn)
@@ -49,7 +69,7 @@ struct memslot *slot_twin(struct mmu_vm *vm, const struct memslot *slot, gfn_t g
 
 	_Static_assert(MMU_NR_AS == 2, "there is one other address space");
 	other = slot_lookup(vm, !slot->as, gfn);
-	return other && slot_pfn(other, gfn) == slot_pfn(slot, gfn) ? other : NULL;
+	return slot_is_usable(other) && slot_pfn(other, gfn) == slot_pfn(slot, gfn) ? other : NULL;
 }
 
 struct memslot *vm_slot(struct mmu_vm *vm, gfn_t gfn)
@@ -135,7 +155,7 @@ static struct parray *shadow_array(struct memslot *slot, unsigned i)
 	return arrays[i];
 }
 
-static void slot_free_rmaps(struct mmu_vm *vm, struct memslot *slot)
+void slot_free_rmaps(struct mmu_vm *vm, struct memslot *slot)
 {
 	for (unsigned i = 0; i < SHADOW_ARRAYS; i++)
 		parray_fini(vm->env, shadow_array(slot, i));
@@ -159,6 +179,8 @@ static void free_all_rmaps(struct mmu_vm *vm)
 {
 	struct memslot *slot;
 
+	if (vm->slot_to_come)
+		slot_free_rmaps(vm, vm->slot_to_come);
 	for (unsigned as = 0; as < MMU_NR_AS; as++)
 		for (unsigned id = 0; id < MMU_MAX_SLOTS; id++)
 			if ((slot = slot_by_id(vm, as, id)))
@@ -171,6 +193,8 @@ enum mmu_status slots_make_rmaps(struct mmu_vm *vm)
 
 	if (vm->shadow_used)
 		return MMU_OK;
+	if (vm->slot_to_come && slot_make_rmaps(vm, vm->slot_to_come) != MMU_OK)
+		return MMU_NOMEM;
 	for (unsigned as = 0; as < MMU_NR_AS; as++) {
 		for (unsigned id = 0; id < MMU_MAX_SLOTS; id++) {
 			slot = slot_by_id(vm, as, id);
@@ -198,10 +222,6 @@ enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
 		return MMU_INVAL;
 	if (vm->shadow_used)
 		status = slot_make_rmaps(vm, slot);
-	if (status == MMU_OK && slot_logs(slot))
-		status = dirty_make(vm, slot);
-	if (status != MMU_OK)
-		slot_free_arrays(vm, slot);
 	return status;
 }
 
@@ -211,9 +231,9 @@ enum mmu_status slots_init(struct mmu_vm *vm)
 		struct slot_set *set = &vm->slots[as];
 
 		set->generation = as;
-		if (!parray_init(&set->slots, MMU_MAX_SLOTS, SLOT_RECORD_SIZE))
+		if (!parray_init(&set->slots, 2 * MMU_MAX_SLOTS, SLOT_RECORD_SIZE))
 			return MMU_INVAL;
-		if (parray_make_range(vm->env, &set->slots, 0, MMU_MAX_SLOTS) != MMU_OK) {
+		if (parray_make_range(vm->env, &set->slots, 0, set->slots.nr) != MMU_OK) {
 			slots_fini(vm);
 			return MMU_NOMEM;
 		}

@@ -2,7 +2,7 @@
 /* The frame of every operation: lock, flush, free; and the host's pages. */
 #include "mmu/epoch.h"
 #include "mmu/flush.h"
-#include "mmu/internal.h"
+#include "mmu/memslot.h"
 
 void op_begin(struct mmu_op *op, struct mmu_vm *vm, struct mmu_vcpu *vcpu, bool write)
 {
@@ -74,6 +74,16 @@ void op_end(struct mmu_op *op)
 {
 	settle(op);
 	op->locked = OP_UNLOCKED;
+	if (op->awaits_slots)
+		slots_wait(op->vm);
+}
+
+static void lock_again(struct mmu_op *op)
+{
+	if (op->locked == OP_WRITE)
+		rw_write_lock(op->vm->env, &op->vm->lock);
+	else
+		rw_read_lock(op->vm->env, &op->vm->lock);
 }
 
 void op_yield(struct mmu_op *op)
@@ -81,10 +91,14 @@ void op_yield(struct mmu_op *op)
 	settle(op);
 	op->work = 0;
 	mmu_point(op->vm, yield);
-	if (op->locked == OP_WRITE)
-		rw_write_lock(op->vm->env, &op->vm->lock);
-	else
-		rw_read_lock(op->vm->env, &op->vm->lock);
+	lock_again(op);
+}
+
+void op_wait(struct mmu_op *op)
+{
+	settle(op);
+	op->vm->env->relax(op->vm->env->ctx);
+	lock_again(op);
 }
 
 hpa_t mmu_page_alloc(struct mmu_vm *vm, struct page_reserve *reserve)

@@ -19,6 +19,7 @@ static enum gwalk_result walk_guest(struct mmu_vcpu *vcpu, const struct mmu_faul
 
 	op_begin(&op, vcpu->vm, vcpu, false);
 	result = gwalk(vcpu, vcpu->mmu, in->addr, in->error & ACCESS_BITS, true, false, walk);
+	op.awaits_slots = walk->changing;
 	op_end(&op);
 	return result;
 }
@@ -38,6 +39,9 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 		return MMU_RETRY;
 	out->gpa = walk->gfn << PAGE_SHIFT | (in->addr & ~PAGE_MASK);
 	slot = slot_lookup(op->vm, root->role.smm, walk->gfn);
+	op->awaits_slots = slot && !slot_is_usable(slot);
+	if (op->awaits_slots)
+		return MMU_RETRY;
 	out->mmio = !slot;
 	if (!slot && mmio_can_remember(op->vm, walk->gfn))
 		(void)shadow_fetch(op, in->addr, in->error, walk, NULL);
@@ -74,7 +78,7 @@ enum mmu_verdict shadow_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *
 	struct mmu_op op;
 
 	if (walk_guest(vcpu, in, &walk) != GWALK_OK)
-		return refuse(vcpu, in, &walk, out);
+		return walk.changing ? MMU_RETRY : refuse(vcpu, in, &walk, out);
 	mmu_point(vcpu->vm, walked);
 	shadow_make_room(vcpu);
 	if (op_begin_stocked(&op, vcpu, true) != MMU_OK)

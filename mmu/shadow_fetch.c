@@ -117,6 +117,17 @@ static bool still_leads_on(const struct fetch *f, unsigned level)
 	       gwalk_still_true(f->op->vcpu, f->op->vcpu->mmu, f->walk, level);
 }
 
+/* The walk read a table there, if one is needed, but slots may have changed since. */
+static bool has_table(struct fetch *f, unsigned level, gfn_t gfn)
+{
+	const struct memslot *slot = sp_slot(f->op->vm, f->sp, gfn);
+
+	if (is_direct(f, level) || is_special(f, level))
+		return true;
+	f->op->awaits_slots = slot && !slot_is_usable(slot);
+	return slot_is_usable(slot);
+}
+
 /* One level down. returns  OK; AGAIN: the guest's entry has changed; NOMEM */
 static enum mmu_status step_down(struct fetch *f)
 {
@@ -124,9 +135,12 @@ static enum mmu_status step_down(struct fetch *f)
 	gfn_t gfn = child_gfn(f, level);
 	union mmu_role role = role_child(f->sp->role, index, is_direct(f, level),
 					 child_access(f, level));
-	struct sp *linked = linked_child(f, index, gfn, role);
-	struct sp *child = linked ? linked : get_child(f, gfn, role);
+	struct sp *linked, *child;
 
+	if (!has_table(f, level, gfn))
+		return MMU_AGAIN;
+	linked = linked_child(f, index, gfn, role);
+	child = linked ? linked : get_child(f, gfn, role);
 	if (!child)
 		return MMU_NOMEM;
 	if (!still_leads_on(f, level))

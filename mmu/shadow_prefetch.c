@@ -25,17 +25,18 @@ static enum mmu_status prefetch_leaf(struct mmu_op *op, struct sp *sp, unsigned 
 				     gfn_t gfn, unsigned access)
 {
 	struct memslot *slot = sp_slot(op->vm, sp, gfn);
+	bool usable = slot_is_usable(slot);
 	const struct spte_leaf leaf = {
-		.pfn = slot ? slot_pfn(slot, gfn) : 0,
+		.pfn = usable ? slot_pfn(slot, gfn) : 0,
 		.level = LEVEL_4K,
 		.access = access,
-		.host_writable = slot && slot_is_writable(slot),
-		.mmu_writable = slot && unsync_try(op, slot, gfn, false),
+		.host_writable = usable && slot_is_writable(slot),
+		.mmu_writable = usable && unsync_try(op, slot, gfn, false),
 		.unused = true,
 		.held = slot && slot_holds_w(slot),
 	};
 
-	return slot ? shadow_set_leaf(op, sp, index, slot, gfn, &leaf) : MMU_OK;
+	return usable ? shadow_set_leaf(op, sp, index, slot, gfn, &leaf) : MMU_OK;
 }
 
 static enum mmu_status prefetch_entry(struct mmu_op *op, struct sp *sp,

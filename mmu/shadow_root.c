@@ -51,7 +51,7 @@ static u64 read_pdpte(struct mmu_vm *vm, const struct sp *pdpt, u64 pgd, unsigne
 	const u8 *frame;
 	u64 pdpte;
 
-	if (!slot)
+	if (!slot_is_usable(slot))
 		return 0;
 	frame = mmu_va(vm->env, slot_pfn(slot, gpa >> PAGE_SHIFT) << PAGE_SHIFT);
 	pdpte = __atomic_load_n((const u64 *)(frame + (gpa & ~PAGE_MASK)), __ATOMIC_ACQUIRE);
@@ -106,7 +106,7 @@ static u32 root_flags(const struct mmu_op *op, const struct mmu *mmu, gfn_t gfn)
 	union mmu_role role = mmu->root_role;
 	u32 pdpt = role.level == LEVEL_1G ? SP_PDPT : 0;
 
-	if (!role.direct && !slot_lookup(op->vm, role.smm, gfn))
+	if (!role.direct && !slot_is_usable(slot_lookup(op->vm, role.smm, gfn)))
 		return SP_SPECIAL | SP_DUMMY | pdpt;
 	return mmu->cpu_role.base.level <= LEVEL_1G ? SP_SPECIAL | pdpt : 0;
 }

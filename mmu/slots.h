@@ -33,4 +33,21 @@
 enum mmu_status __must_check mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned slot,
 						u32 flags);
 
+/*
+ * Moves a slot to guest frames that begin at gfn; its memory, its flags and its log
+ * stay. Till it returns, who meets it at the old frames or at the new ones waits. When
+ * it returns no entry of any table leads to it at the old ones.
+ *
+ *   returns  OK     also if it is there already: nothing is done
+ *            INVAL  as, slot or gfn are out of range
+ *            NOENT  there is no such slot
+ *            EXIST  the frames overlap another slot
+ *            NOMEM  nothing was changed
+ *   events   slot_invalid, what mmu_slot_delete() drops, slot_move, slot_generation;
+ *            flush_request where a CR3 led to no memory till now
+ *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION
+ */
+enum mmu_status __must_check mmu_slot_move(struct mmu_vm *vm, unsigned as, unsigned slot,
+					   gfn_t gfn);
+
 #endif

@@ -195,6 +195,9 @@ static enum mmu_verdict fault_locked(struct mmu_op *op, const struct mmu_fault_i
 	/* What lies beyond the tree is no memory, whatever the slots say. */
 	if (want.gfn < limit)
 		want.slot = slot_lookup(op->vm, root->role.smm, want.gfn);
+	op->awaits_slots = want.slot && !slot_is_usable(want.slot);
+	if (op->awaits_slots)
+		return MMU_RETRY;
 	out->mmio = !want.slot;
 	if (!want.slot && want.gfn < limit && mmio_can_remember(op->vm, want.gfn))
 		(void)tdp_map(&want, root);

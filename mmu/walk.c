@@ -12,9 +12,12 @@ bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *wal
 	struct gwalk guest;
 	struct mmu_op op;
 
-	op_begin(&op, vcpu->vm, vcpu, false);
-	result = gwalk(vcpu, vcpu->walk_mmu, gva, access, false, true, &guest);
-	op_end(&op);
+	do {
+		op_begin(&op, vcpu->vm, vcpu, false);
+		result = gwalk(vcpu, vcpu->walk_mmu, gva, access, false, true, &guest);
+		op.awaits_slots = guest.changing;
+		op_end(&op);
+	} while (op.awaits_slots);
 	*walk = (struct mmu_walk){ .ok = result == GWALK_OK, .error = guest.error,
 				   .nested = result == GWALK_NESTED, .ngpa = guest.fault_ngpa };
 	for (unsigned level = guest.top; guest.read_level && level >= guest.read_level; level--)

@@ -172,6 +172,20 @@ struct machine *break_C_4(void)
 	return &m;
 }
 
+struct machine *break_C_2(void)
+{
+	make_root(NULL);
+	((struct slot_view *)slot_view(m.vm, 0))->by_id[5] = 1;
+	return &m;
+}
+
+struct machine *break_S_4(void)
+{
+	make_root(NULL);
+	slot_by_id(m.vm, 0, 0)->flags |= MMU_SLOT_SMRAM;
+	return &m;
+}
+
 /* In a table of level 2, where a leaf would be huge. */
 struct machine *break_D_9(void)
 {

@@ -195,6 +195,9 @@ static void on_memory(struct model *model, const struct fake_event *event)
 		memset(&model->slot[event->slot_delete.as][event->slot_delete.slot], 0,
 		       sizeof(event->slot_create));
 		break;
+	case EV_slot_move:
+		model->slot[event->slot_move.as][event->slot_move.slot].gfn = event->slot_move.gfn;
+		break;
 	case EV_slot_flags:
 		model->slot[event->slot_flags.as][event->slot_flags.slot].flags =
 			event->slot_flags.flags;

@@ -137,29 +137,59 @@ START_TEST(generations_count_up_and_never_meet)
 }
 END_TEST
 
+static unsigned steps_to(gfn_t gfn)
+{
+	unsigned steps;
+
+	slot_search(m.vm, 0, gfn, &steps);
+	return steps;
+}
+
 START_TEST(a_lookup_remembers_the_slot_it_found)
 {
 	machine_init(&m, &shadow);
 	for (unsigned id = 0; id < 8; id++)
 		ck_assert_int_eq(create(0, id, 0x100 * id, 0x100, 0), MMU_OK);
 	ck_assert_uint_eq(vm_slot(m.vm, 0x512)->id, 5);
-	ck_assert_uint_eq(m.vm->slots[0].last, 5);
-	ck_assert_uint_eq(vm_slot(m.vm, 0x513)->id, 5);
-	ck_assert_ptr_null(vm_slot(m.vm, 0x9999));
-	ck_assert_uint_eq(m.vm->slots[0].last, 5);
+	ck_assert_uint_eq(steps_to(0x513), 1);
+	ck_assert_uint_gt(steps_to(0x9999), 1);
+	ck_assert_uint_eq(steps_to(0x5ff), 1);
+	ck_assert_uint_gt(steps_to(0x0), 1);
+	ck_assert_uint_eq(steps_to(0xff), 1);
 	ck_assert_int_eq(mmu_slot_delete(m.vm, 0, 5), MMU_OK);
 	ck_assert_ptr_null(vm_slot(m.vm, 0x512));
 	machine_fini(&m);
 }
 END_TEST
 
+START_TEST(a_lookup_is_one_search_by_halves)
+{
+	unsigned most = 0;
+
+	machine_init(&m, &shadow);
+	for (unsigned id = 0; id < MMU_MAX_SLOTS; id++)
+		ck_assert_int_eq(create(0, id, 0x100 * (id * 7 % MMU_MAX_SLOTS), 0x80, 0), MMU_OK);
+	for (unsigned from = 0; from < MMU_MAX_SLOTS; from++)
+		for (unsigned to = 0; to < 2 * MMU_MAX_SLOTS; to++) {
+			unsigned steps;
+
+			ck_assert_ptr_nonnull(vm_slot(m.vm, 0x100 * from));
+			steps = steps_to(0x80 * to);
+			ck_assert_int_eq(!vm_slot(m.vm, 0x80 * to), to & 1);
+			most = steps > most ? steps : most;
+		}
+	ck_assert_uint_eq(most, 6);
+	machine_fini(&m);
+}
+END_TEST
+
 START_TEST(a_huge_page_needs_alignment_and_room)
 {
-	const struct memslot aligned = { .used = true, .base_gfn = 0x200, .npages = 0x40000 * 2,
+	const struct memslot aligned = { .base_gfn = 0x200, .npages = 0x40000 * 2,
 					 .hpa = 0x40000000 + 0x200000 };
-	const struct memslot shifted = { .used = true, .base_gfn = 0x200, .npages = 0x1000,
+	const struct memslot shifted = { .base_gfn = 0x200, .npages = 0x1000,
 					 .hpa = 0x40001000 };
-	const struct memslot half = { .used = true, .base_gfn = 0x200, .npages = 0x1000,
+	const struct memslot half = { .base_gfn = 0x200, .npages = 0x1000,
 				      .hpa = 0x40200000 };
 
 	ck_assert_uint_eq(slot_max_level(&aligned, 0x200), 2);
@@ -175,7 +205,7 @@ END_TEST
 
 START_TEST(a_huge_page_does_not_reach_over_the_ends_of_its_slot)
 {
-	const struct memslot slot = { .used = true, .base_gfn = 0x2ff, .npages = 0x300,
+	const struct memslot slot = { .base_gfn = 0x2ff, .npages = 0x300,
 				      .hpa = 0x402ff000 };
 
 	ck_assert_uint_eq(slot_max_level(&slot, 0x2ff), 1);
@@ -398,6 +428,7 @@ TAP_MAIN("memslot",
 	 only_a_vcpu_in_system_management_mode_sees_smram,
 	 generations_count_up_and_never_meet,
 	 a_lookup_remembers_the_slot_it_found,
+	 a_lookup_is_one_search_by_halves,
 	 a_huge_page_needs_alignment_and_room,
 	 a_huge_page_does_not_reach_over_the_ends_of_its_slot,
 	 a_machine_is_made_wholly_or_not_at_all,

@@ -59,6 +59,7 @@ struct model_slot {
 	u64 gfn, npages, hpa;
 	u8 as, flags;
 	u16 slot;
+	bool invalid;	/* about to go or to move */
 };
 
 struct model_root {

@@ -41,11 +41,62 @@ static void forget_log(struct step *s, const struct model_slot *slot)
 		map_remove(&s->vm->dirty, model_frame_key(slot->as, slot->gfn + i));
 }
 
+/* A slot that goes or moves has become invalid before. */
+static struct model_slot *slot_in_change(struct step *s, u8 as, u16 slot)
+{
+	u64 key = model_slot_key(as, slot);
+	const struct model_slot *known = map_get(&s->vm->slots, key);
+
+	if (!known || !known->invalid)
+		model_damage(s, "slot %u of address space %u was not %s", slot, as,
+			     known ? "invalid" : "there");
+	return known ? map_put(&s->vm->slots, key) : NULL;
+}
+
 ON(slot_delete)
 {
-	forget_log(s, map_get(&s->vm->slots, model_slot_key(e->as, e->slot)));
-	if (!map_remove(&s->vm->slots, model_slot_key(e->as, e->slot)))
+	if (slot_in_change(s, e->as, e->slot)) {
+		forget_log(s, map_get(&s->vm->slots, model_slot_key(e->as, e->slot)));
+		map_remove(&s->vm->slots, model_slot_key(e->as, e->slot));
+	}
+}
+
+ON(slot_invalid)
+{
+	u64 key = model_slot_key(e->as, e->slot);
+
+	if (map_get(&s->vm->slots, key))
+		((struct model_slot *)map_put(&s->vm->slots, key))->invalid = true;
+	else
 		model_damage(s, "slot %u of address space %u was not there", e->slot, e->as);
+}
+
+/* The log goes with its slot: from the end that nothing is moved over. */
+static void move_log(struct step *s, const struct model_slot *slot, u64 gfn)
+{
+	u64 words = (slot->npages + 63) / 64;
+
+	for (u64 n = 0; n < words; n++) {
+		u64 i = 64 * (gfn < slot->gfn ? n : words - 1 - n);
+		const u64 *bits = map_get(&s->vm->dirty, model_frame_key(slot->as, slot->gfn + i));
+		u64 value = bits ? *bits : 0;
+
+		map_remove(&s->vm->dirty, model_frame_key(slot->as, slot->gfn + i));
+		if (value)
+			*(u64 *)map_put(&s->vm->dirty, model_frame_key(slot->as, gfn + i)) = value;
+	}
+}
+
+ON(slot_move)
+{
+	struct model_slot *slot = slot_in_change(s, e->as, e->slot);
+
+	if (!slot)
+		return;
+	if (slot->flags & MMU_SLOT_LOG_DIRTY)
+		move_log(s, slot, e->gfn);
+	slot->gfn = e->gfn;
+	slot->invalid = false;
 }
 
 ON(slot_flags)
@@ -458,5 +509,6 @@ const struct step_row model_mmu_rows[] = {
 	ROW(mmu_config), ROW(mmu_mode), ROW(knob), ROW(slot_create),
 	ROW(slot_delete), ROW(slot_flags), ROW(slot_generation), ROW(dirty_set), ROW(dirty_clear),
 	ROW(audit_begin), ROW(audit_rule), ROW(audit_end),
+	ROW(slot_invalid), ROW(slot_move),
 	{ 0 }
 };
