@@ -141,6 +141,7 @@ hosted_tests += %D%/check_tdp_roots.t
 %C%_check_tdp_roots_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
+hosted_tests += %D%/check_slots.t
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
 hosted_tests += %D%/check_dirty_inner.t
@@ -228,6 +229,7 @@ hosted_tests += %D%/check_owed.t
 if WITH_TDP_MMU
 hosted_tests += %D%/check_fast_fault.t
 endif
+hosted_tests += %D%/check_gfn_cache.t
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
 hosted_tests += %D%/check_shadow_tables.t %D%/check_unsync.t %D%/check_unsync_links.t
@@ -236,6 +238,8 @@ hosted_tests += %D%/check_shadow_tables.t
 %C%_check_access_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
+%C%_check_gfn_cache_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_slots_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_gwalk_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_gwalk_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_memslot_t_LDADD = %D%/libfake.a $(LDADD)
