@@ -84,8 +84,8 @@ static const char *check_place(const struct scn_line *line)
 {
 	if (line->n[0] >= MMU_NR_AS)
 		return "the address space is 0 or 1";
-	if (line->nr_w && strcmp(line->w[0], "ro"))
-		return "only ro may follow";
+	if (line->nr_w && !one_of(line->w[0], "ro", "smram"))
+		return "only ro or smram may follow";
 	if (line->n[4] & ~PAGE_MASK)
 		return "the offset is a multiple of 4096";
 	return check_slot(line->n[1], line->n[2], line->n[3]);
@@ -105,6 +105,34 @@ static const char *check_log(const struct scn_line *line)
 	if (line->nr_n == 4 && (line->n[2] % (64 * PAGE_SIZE) || line->n[3] & ~PAGE_MASK))
 		return "the offset is a multiple of 256K, the size of 4096";
 	return check_as(line, 0);
+}
+
+static const char *check_cache(const struct scn_line *line)
+{
+	unsigned given = line->word == WORD_cached_write ? 3 : 2;
+
+	if (line->n[0] >= SIM_CACHES)
+		return "there are caches 0 to 3";
+	if (line->word == WORD_cache)
+		return line->n[2] && line->n[2] <= 2 * PAGE_SIZE ? NULL : "1 byte to 8K";
+	return line->nr_n <= given || (line->n[given] && line->n[given] <= 8) ? NULL :
+										"1 to 8 bytes";
+}
+
+/* Words of slots.c; of others nothing. */
+static const char *check_slot_word(const struct scn_line *line)
+{
+	switch (line->word) {
+	case WORD_move:
+		return line->n[1] & ~PAGE_MASK ? "the address is a multiple of 4096" :
+						 check_as(line, 2);
+	case WORD_cache:
+	case WORD_cached_read:
+	case WORD_cached_write:
+		return check_cache(line);
+	default:
+		return NULL;
+	}
 }
 
 static const char *check_config(const struct scn_line *line)
@@ -180,7 +208,7 @@ static const char *check_values(const struct scn_line *line)
 			       ? "only used may follow"
 			       : NULL;
 	default:
-		return NULL;
+		return check_slot_word(line);
 	}
 }
 
@@ -197,7 +225,8 @@ static bool is_host(enum scn_word_id word)
 	return word == WORD_pte || word == WORD_poke || word == WORD_zap || word == WORD_slot ||
 	       word == WORD_log || word == WORD_harvest ||
 	       word == WORD_unslot || word == WORD_unprotect || word == WORD_shrink || word == WORD_knob ||
-	       word == WORD_mmu;
+	       word == WORD_mmu || word == WORD_place || word == WORD_move ||
+	       word == WORD_cached_read || word == WORD_cached_write;
 }
 
 static bool is_task(const struct order *order, u64 task)
@@ -230,7 +259,8 @@ static const char *check_together(const struct order *order, const struct scn_li
 	if (order->together && line->word != WORD_end && !is_host(line->word) &&
 	    scn_words[line->word].who != SCN_CPU)
 		return "between together and end only vCPUs do something, and the host with "
-		       "pte, poke, zap, slot, unslot, log, harvest, unprotect, knob and mmu";
+		       "pte, poke, zap, slot, place, move, unslot, cached-read, cached-write, "
+		       "log, harvest, unprotect, knob and mmu";
 	return NULL;
 }
 

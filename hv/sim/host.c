@@ -5,6 +5,7 @@
  * duel writes down is made of these.
  */
 #include "hv/sim/run.h"
+#include <string.h>
 
 static const char *place(struct run *run, const struct scn_line *line)
 {
@@ -18,7 +19,9 @@ static const char *place(struct run *run, const struct scn_line *line)
 	run->have_slot = true;
 	status = mmu_slot_create(run->sim.vm, line->n[0], line->n[1], line->n[2] >> PAGE_SHIFT,
 				 size >> PAGE_SHIFT, run->ram_hpa + offset,
-				 line->nr_w ? MMU_SLOT_READONLY : 0);
+				 !line->nr_w			 ? 0 :
+				 !strcmp(line->w[0], "smram") ? MMU_SLOT_SMRAM :
+								MMU_SLOT_READONLY);
 	return status == MMU_OK ? NULL : mmu_status_text(status);
 }
 

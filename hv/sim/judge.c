@@ -11,6 +11,8 @@ static void load(struct run *run, const struct scn_line *line)
 	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
 	struct mmu_regs regs = cpu->regs;
 
+	if (run_smm_line(run, line))
+		return;
 	switch (line->word) {
 	case WORD_cr0:
 		regs.cr0 = line->n[0];
@@ -312,6 +314,9 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 	case WISH_sp:
 		*have = watch_count(&run->watch, line->key);
 		return line->key[KEY_count] == SCN_ANY ? *have : *have == line->key[KEY_count];
+	case WISH_rmap:
+		*have = watch_rmap(&run->watch, line->n[0], line->n[1] >> PAGE_SHIFT);
+		return *have == line->n[2];
 	case WISH_root:
 		*have = watch_root(&run->watch, line->n[0], line->n[1]);
 		return *have == line->n[2];

@@ -26,6 +26,7 @@ noinst_LIBRARIES += %D%/libsim.a
 	%D%/scenario.c %D%/scenario.h %D%/scenario.def \
 	%D%/sched.c %D%/sched.h \
 	%D%/sim.h \
+	%D%/slots.c \
 	%D%/tables.c %D%/tables.h \
 	%D%/tlb.c %D%/tlb.h \
 	%D%/together.c \
@@ -53,4 +54,5 @@ dist_scenarios_DATA = \
 	%D%/scenarios/previous-roots.scn \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn \
+	%D%/scenarios/smram.scn \
 	%D%/scenarios/write-protection.scn

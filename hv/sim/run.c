@@ -209,7 +209,7 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		run_expect(run, line);
 		return NULL;
 	default:
-		return NULL; /* vcpus: done; stop: the user's */
+		return run_slot_line(run, line); /* vcpus: done; stop: the user's */
 	}
 }
 

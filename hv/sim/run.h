@@ -8,6 +8,7 @@
 #include "hv/sim/sim.h"
 #include "hv/sim/tables.h"
 #include "hv/sim/watch.h"
+#include "mmu/gfn_cache.h"
 
 struct run;
 
@@ -56,6 +57,8 @@ struct run {
 	unsigned held, failed;	/* expectations */
 	unsigned steps;
 	unsigned blocks;	/* together's so far */
+	struct mmu_gfn_cache cache[SIM_CACHES];	/* len 0: not made */
+	struct mmu_regs interrupted[MMU_MAX_VCPUS]; /* by the last SMI */
 };
 
 enum run_status { RUN_OK = 0, RUN_FAILED = 1, RUN_BAD = 2 };
@@ -108,5 +111,10 @@ const char *run_log(struct run *run, const struct scn_line *line);
 void run_put(struct run *run, const struct scn_line *line);
 void run_tool(struct run *run, const struct scn_line *line);
 void run_regs(struct run *run, const struct scn_line *line);
+
+/* Lines of slots.c: NULL, or why one cannot be carried out, NULL also if it is none of
+ * them; whether it is one. */
+const char *run_slot_line(struct run *run, const struct scn_line *line);
+bool run_smm_line(struct run *run, const struct scn_line *line);
 
 #endif

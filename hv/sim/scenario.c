@@ -135,7 +135,7 @@ static bool access_letters(const char *text, u64 *value)
 static bool take_key(struct cutter *c)
 {
 	static const char *const name[NR_KEYS] = { "gfn", "level", "quadrant", "direct", "access",
-						   "count" };
+						   "smm", "count" };
 	const char *token = next(c), *sign = strchr(token, '=');
 	unsigned i = 0;
 	bool ok;
@@ -144,7 +144,7 @@ static bool take_key(struct cutter *c)
 			       name[i][sign - token]))
 		i++;
 	if (i == NR_KEYS)
-		return bad(c, token, "not one of gfn= level= quadrant= direct= access= count=");
+		return bad(c, token, "not one of gfn= level= quadrant= direct= access= smm= count=");
 	ok = i == KEY_access ? access_letters(sign + 1, &c->line->key[i])
 			     : number(sign + 1, &c->line->key[i]);
 	c->at++;

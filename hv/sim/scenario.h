@@ -52,12 +52,13 @@ extern const struct scn_row scn_wishes[NR_WISHES];
 enum scn_result { RESULT_NONE, RESULT_VALUE, RESULT_FAULT, RESULT_MMIO, RESULT_READONLY,
 		  RESULT_NOMEM, RESULT_REFLECT, RESULT_LATER };
 
+#define SIM_CACHES	4	/* of the word cache, by number */
 #define SCN_NUMBERS	6
 #define SCN_WORDS	2
 #define SCN_ANY		(~0ull)	/* a key that was left out */
 
 /* The keys of "expect sp". */
-enum scn_key { KEY_gfn, KEY_level, KEY_quadrant, KEY_direct, KEY_access, KEY_count, NR_KEYS };
+enum scn_key { KEY_gfn, KEY_level, KEY_quadrant, KEY_direct, KEY_access, KEY_smm, KEY_count, NR_KEYS };
 
 struct scn_line {
 	unsigned number;	/* of the line in the file */

@@ -31,6 +31,45 @@ static void sp_new(struct watch *w, const struct ev_sp_new *ev)
 		*sp = (struct watch_sp){ .live = true, .gfn = ev->gfn, .role.word = ev->role };
 }
 
+static struct watch_rmap *rmap_at(const struct watch *w, u64 as, gfn_t gfn)
+{
+	for (u32 i = 0; i < w->nr_rmaps; i++)
+		if (w->rmap[i].as == as && w->rmap[i].gfn == gfn)
+			return &w->rmap[i];
+	return NULL;
+}
+
+u32 watch_rmap(const struct watch *w, u64 as, gfn_t gfn)
+{
+	const struct watch_rmap *rmap = rmap_at(w, as, gfn);
+
+	return rmap ? rmap->entries : 0;
+}
+
+static void rmap_add(struct watch *w, const struct ev_rmap_add *ev)
+{
+	struct watch_rmap *rmap = rmap_at(w, ev->as, ev->gfn);
+
+	if (!rmap) {
+		rmap = realloc(w->rmap, (w->nr_rmaps + 1) * sizeof(*rmap));
+		w->failed |= !rmap;
+		if (!rmap)
+			return;
+		w->rmap = rmap;
+		rmap += w->nr_rmaps++;
+		*rmap = (struct watch_rmap){ .as = ev->as, .gfn = ev->gfn };
+	}
+	rmap->entries++;
+}
+
+static void rmap_remove(struct watch *w, const struct ev_rmap_remove *ev)
+{
+	struct watch_rmap *rmap = rmap_at(w, ev->as, ev->gfn);
+
+	if (rmap)
+		rmap->entries--;
+}
+
 static void role_set(struct watch_vcpu *vcpu, const struct ev_mmu_role *ev)
 {
 	if (ev->context == MMU_CONTEXT_root)
@@ -91,6 +130,12 @@ void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 le
 		if (sp)
 			sp->live = false;
 		break;
+	case EV_rmap_add:
+		rmap_add(w, payload);
+		break;
+	case EV_rmap_remove:
+		rmap_remove(w, payload);
+		break;
 	case EV_mmu_role:
 		if (vcpu < MMU_MAX_VCPUS)
 			role_set(&w->vcpu[vcpu], payload);
@@ -122,6 +167,7 @@ static bool matches(const struct watch_sp *sp, const u64 key[NR_KEYS])
 		[KEY_quadrant] = sp->role.quadrant,
 		[KEY_direct] = sp->role.direct,
 		[KEY_access] = sp->role.access,
+		[KEY_smm] = sp->role.smm,
 	};
 
 	for (unsigned i = 0; i < sizeof(have) / sizeof(have[0]); i++)
@@ -142,5 +188,6 @@ unsigned watch_count(const struct watch *w, const u64 key[NR_KEYS])
 void watch_fini(struct watch *w)
 {
 	free(w->sp);
+	free(w->rmap);
 	*w = (struct watch){ 0 };
 }

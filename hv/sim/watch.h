@@ -31,6 +31,12 @@ struct watch {
 		u32 sp;		/* 0: none */
 		u64 pgd;
 	} root[MMU_MAX_VCPUS][WATCH_ROOTS];
+	struct watch_rmap {
+		u8 as;
+		gfn_t gfn;
+		u32 entries;
+	} *rmap;		/* frames that ever were in one */
+	u32 nr_rmaps;
 	u32 broken;		/* rules, by the last audit */
 	bool failed;		/* no memory to keep watch with */
 };
@@ -40,6 +46,9 @@ void watch_seen(void *arg, u64 seq, u8 vcpu, u16 id, const void *payload, u16 le
 
 /* Shadow pages that match the keys (SCN_ANY: any). */
 unsigned watch_count(const struct watch *watch, const u64 key[NR_KEYS]);
+
+/* Entries in the rmaps of a frame. */
+u32 watch_rmap(const struct watch *watch, u64 as, gfn_t gfn);
 
 /* Of what the hardware walks for the vCPU. */
 union mmu_role watch_root_role(const struct watch *watch, unsigned vcpu);
