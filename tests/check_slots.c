@@ -192,6 +192,37 @@ START_TEST(in_between_a_slot_is_there_but_cannot_be_used)
 }
 END_TEST
 
+/* All is there that was, till it is changed at once. */
+static void look_at_publish(struct fake *fake, unsigned point)
+{
+	(void)fake;
+	if (point != MMU_POINT_slots_publish)
+		return;
+	ck_assert_uint_eq(vm_slot(g.m.vm, FROM)->id, ID);
+	ck_assert_uint_eq(vm_slot(g.m.vm, FROM)->invalid, looks);
+	ck_assert_ptr_null(vm_slot(g.m.vm, TO));
+	ck_assert_uint_eq(vm_slot(g.m.vm, 0)->id, 0);
+	ck_assert_uint_eq(slot_view(g.m.vm, 0)->nr, 2);
+	looks++;
+}
+
+START_TEST(till_the_slots_are_others_they_are_what_they_were)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		make_guest(&shadow);
+		looks = 0;
+		g.m.fake.on_point = look_at_publish;
+		if (i)
+			ck_assert_int_eq(mmu_slot_move(g.m.vm, 0, ID, TO), MMU_OK);
+		else
+			ck_assert_int_eq(mmu_slot_delete(g.m.vm, 0, ID), MMU_OK);
+		g.m.fake.on_point = NULL;
+		ck_assert_uint_eq(looks, 2);
+		guest_fini(&g);
+	}
+}
+END_TEST
+
 static void reader_leaves(struct fake *fake)
 {
 	(void)fake;
@@ -223,6 +254,68 @@ START_TEST(what_a_reader_has_found_stays_as_it_was_till_it_is_out)
 		if (i == 1)
 			ck_assert_int_eq(mmu_slot_move(g.m.vm, 0, ID, FROM), MMU_OK);
 	}
+	guest_fini(&g);
+}
+END_TEST
+
+/* The arrays of a slot that is on its way are made with those of all others. */
+static void make_rmaps_at_yield(struct fake *fake, unsigned point)
+{
+	struct mmu_op op;
+
+	(void)fake;
+	if (point != MMU_POINT_yield || !atomic_load(&g.m.vm->slots_changing))
+		return;
+	looks++;
+	g.m.fake.on_point = NULL;
+	op_begin(&op, g.m.vm, NULL, true);
+	for (unsigned n = 1;; n++) {
+		u32 pages = g.m.fake.nr_taken;
+
+		g.m.fake.fail_at = g.m.fake.nr_allocs + n;
+		if (slots_make_rmaps(g.m.vm) == MMU_OK)
+			break;
+		ck_assert_uint_eq(g.m.fake.nr_taken, pages);
+	}
+	g.m.fake.fail_at = 0;
+	op_end(&op);
+}
+
+START_TEST(a_slot_on_its_way_gets_rmaps_when_all_do)
+{
+	make_guest(&tdp);
+	looks = 0;
+	g.m.fake.on_point = make_rmaps_at_yield;
+	ck_assert_int_eq(mmu_slot_move(g.m.vm, 0, ID, TO), MMU_OK);
+	ck_assert_uint_eq(looks, 1);
+	machine_audit(&g.m);
+	ck_assert_ptr_nonnull(slot_rmap(g.m.vm, vm_slot(g.m.vm, TO), TO, 1));
+	guest_fini(&g);
+}
+END_TEST
+
+START_TEST(a_slot_moves_wholly_or_not_at_all)
+{
+	unsigned n = 1;
+
+	make_guest(&shadow);
+	ck_assert_int_eq(touch(0, FROM), MMU_RETRY);
+	for (;; n++) {
+		u32 pages = g.m.fake.nr_taken;
+		enum mmu_status status;
+
+		g.m.fake.fail_at = g.m.fake.nr_allocs + n;
+		status = mmu_slot_move(g.m.vm, 0, ID, TO);
+		g.m.fake.fail_at = 0;
+		if (status == MMU_OK)
+			break;
+		ck_assert_int_eq(status, MMU_NOMEM);
+		ck_assert_uint_eq(g.m.fake.nr_taken, pages);
+		ck_assert(is_mapped(0, FROM));
+		ck_assert(slot_is_usable(vm_slot(g.m.vm, FROM)));
+		machine_audit(&g.m);
+	}
+	ck_assert_uint_gt(n, 5);
 	guest_fini(&g);
 }
 END_TEST
@@ -297,6 +390,23 @@ START_TEST(all_that_is_zapped_is_zapped_in_every_address_space)
 }
 END_TEST
 
+START_TEST(a_slot_that_comes_to_memory_with_shadows_counts_them)
+{
+	guest_init_small(&g, LONG4, &shadow, 0x200);
+	guest_map(&g, 0x400000, 0x5000, GPTE_W | GPTE_U, 1);
+	ck_assert_int_eq(mmu_slot_create(g.m.vm, 1, ID, FROM, 0x200, FAKE_RAM, 0), MMU_OK);
+	expect_mapped(&g, 0, 0x400000, PFERR_USER, 0x5000);
+	ck_assert_uint_gt(g.m.vm->nr_indirect, 3);
+	ck_assert_int_eq(mmu_slot_move(g.m.vm, 1, ID, 0), MMU_OK);
+	machine_audit(&g.m);
+	expect_mapped(&g, 0, 0x400000, PFERR_USER, 0x5000);
+	ck_assert_int_eq(mmu_slot_move(g.m.vm, 1, ID, FROM), MMU_OK);
+	machine_audit(&g.m);
+	expect_mapped(&g, 0, 0x400000, PFERR_USER, 0x5000);
+	guest_fini(&g);
+}
+END_TEST
+
 TAP_MAIN("slots",
 	 a_slot_that_moved_is_at_its_new_frames_and_not_at_the_old,
 	 a_move_tells_its_two_steps,
@@ -304,7 +414,11 @@ TAP_MAIN("slots",
 	 a_move_to_where_it_cannot_be_is_refused,
 	 tables_in_a_slot_that_moves_lose_their_shadows,
 	 in_between_a_slot_is_there_but_cannot_be_used,
+	 till_the_slots_are_others_they_are_what_they_were,
 	 what_a_reader_has_found_stays_as_it_was_till_it_is_out,
+	 a_slot_on_its_way_gets_rmaps_when_all_do,
+	 a_slot_moves_wholly_or_not_at_all,
 	 an_audit_finds_a_slot_that_was_left_invalid,
 	 what_is_zapped_is_zapped_in_the_address_space_it_is_asked_for,
-	 all_that_is_zapped_is_zapped_in_every_address_space)
+	 all_that_is_zapped_is_zapped_in_every_address_space,
+	 a_slot_that_comes_to_memory_with_shadows_counts_them)

@@ -13,7 +13,9 @@
 #define TESTS_DUEL_H
 
 #include <stdio.h>
+#include "hv/sim/scenario.h"
 #include "hv/sim/sim.h"
+#include "mmu/gfn_cache.h"
 #include "tests/naive.h"
 #include "tui/link.h"
 #include "tui/model.h"
@@ -85,6 +87,7 @@ struct duel {
 	FILE *script;			/* what is done, as a scenario; NULL: nobody wants it */
 	bool script_open;		/* its last line may get a result */
 	struct duel_log log;
+	struct mmu_gfn_cache cache[SIM_CACHES]; /* len 0: not made */
 	char failure[400];		/* empty: none */
 	u64 count[NR_DUEL_KINDS], ok, faults, hits, emulated, nomem, checks;
 	u64 edits;	/* entries that the guest changed */
@@ -234,6 +237,12 @@ bool duel_log_open(struct duel *duel);
 void duel_log_close(struct duel *duel);
 void duel_log_forget(struct duel *duel, unsigned slot);
 void duel_log_storm(struct duel *duel);
+/* Does no other slot have these frames in its address space? */
+bool duel_is_free(const struct duel *duel, unsigned i, gfn_t gfn);
+/* The line that makes it. */
+void duel_line_slot(struct duel *duel, unsigned i);
+/* Adds the host to a storm: slots go away and come back. */
+void duel_disturb(struct duel *duel, u64 r);
 
 /* Writes to memory on both sides, by the host; cpu: for this vCPU, or NULL. */
 void duel_put(struct duel *duel, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsigned size);

@@ -201,8 +201,8 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 {
 	u64 before = d->sim.mem.refused;
 	unsigned i = op->r[0] % duel_nr_slots;
+	enum mmu_status status, want = MMU_OK;
 	struct naive_slot *s;
-	enum mmu_status status;
 
 	(void)cpu;
 	for (unsigned k = 0; k < duel_nr_slots; k++) /* what is missing comes first */
@@ -214,18 +214,20 @@ void duel_op_slot(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 		status = mmu_slot_delete(d->sim.vm, s->as, i);
 	} else {
 		s->gfn = new_place(i, op->r[1]);
+		want = duel_is_free(d, i, s->gfn) ? MMU_OK : MMU_EXIST;
 		status = duel_make_slot(d, i);
 		if (status == MMU_NOMEM && duel_refused(d, before)) {
 			duel_line(d, "fail 0");
 			status = duel_make_slot(d, i);
 		}
 	}
-	s->used = !s->used;
+	s->used ^= want == MMU_OK;
 	duel_log_forget(d, i);
 	duel_tell(op, "%s slot %u of address space %u at gfn 0x%llx", s->used ? "+" : "-", i, s->as,
 		  (unsigned long long)s->gfn);
-	if (status != MMU_OK)
-		duel_fail(d, "slot %u: %s", i, mmu_status_name(status));
+	if (status != want)
+		duel_fail(d, "slot %u: %s, naive %s", i, mmu_status_name(status),
+			  mmu_status_name(want));
 }
 
 u64 duel_knob_value(enum mmu_knob knob, u64 r)

@@ -137,6 +137,16 @@ void duel_check_all(struct duel *d)
 
 /* ---- a run --------------------------------------------------------------- */
 
+void duel_line_slot(struct duel *d, unsigned i)
+{
+	const struct naive_slot *s = &d->naive.slot[i];
+
+	duel_line(d, "place %u %u 0x%llx 0x%llx 0x%llx%s", s->as, i,
+		  (unsigned long long)s->gfn << PAGE_SHIFT,
+		  (unsigned long long)s->npages << PAGE_SHIFT, (unsigned long long)s->offset,
+		  s->readonly ? " ro" : "");
+}
+
 enum mmu_status duel_make_slot(struct duel *d, unsigned i)
 {
 	const struct naive_slot *s = &d->naive.slot[i];
@@ -145,10 +155,7 @@ enum mmu_status duel_make_slot(struct duel *d, unsigned i)
 	status = mmu_slot_create(d->sim.vm, s->as, i, s->gfn, s->npages, d->ram_hpa + s->offset,
 				 s->readonly ? MMU_SLOT_READONLY : 0);
 	if (status == MMU_OK)
-		duel_line(d, "place %u %u 0x%llx 0x%llx 0x%llx%s", s->as, i,
-			  (unsigned long long)s->gfn << PAGE_SHIFT,
-			  (unsigned long long)s->npages << PAGE_SHIFT,
-			  (unsigned long long)s->offset, s->readonly ? " ro" : "");
+		duel_line_slot(d, i);
 	return status;
 }
 

@@ -158,6 +158,8 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	}
 	if (switches && !sched_add(d->sim.sched, PLAN_HOST, duel_storm_task, d))
 		duel_fail(d, "no memory for a stack");
+	if (!switches && op->r[2] & 1)
+		duel_disturb(d, op->r[3]);
 	duel_line(d, "end");
 	if (sched_run(d->sim.sched) != SCHED_DONE) {
 		if (d->sim.panic)

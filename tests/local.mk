@@ -70,6 +70,8 @@ check-threads: all $(check_LIBRARIES)
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t %D%/check_threads_mode.t'
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_dirty.t \
 			%D%/check_threads_shadow.t'
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t \
+		%D%/check_threads_slots.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
@@ -91,6 +93,8 @@ TESTS += %D%/compare.sh
 # The lints: rules of the house which a script can see.
 dist_check_SCRIPTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh
 dist_check_SCRIPTS += %D%/lint_source.sh
+dist_check_SCRIPTS += %D%/slot_lookups.sh
+TESTS += %D%/slot_lookups.sh
 EXTRA_DIST += %D%/lint.sh
 TESTS += %D%/lint_dist.sh %D%/lint_layering.sh %D%/lint_objects.sh %D%/lint_source.sh
 
@@ -141,7 +145,7 @@ hosted_tests += %D%/check_tdp_roots.t
 %C%_check_tdp_roots_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
-hosted_tests += %D%/check_slots.t
+hosted_tests += %D%/check_slots.t %D%/check_smram.t %D%/check_threads_slots.t
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
 hosted_tests += %D%/check_dirty_inner.t
@@ -239,6 +243,8 @@ hosted_tests += %D%/check_shadow_tables.t
 %C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 endif
 %C%_check_gfn_cache_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_threads_slots_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_smram_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_slots_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_gwalk_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_gwalk_random_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
@@ -292,6 +298,7 @@ endif
 	%D%/duel_run.c \
 	%D%/duel_script.c \
 	%D%/duel_shrink.c \
+	%D%/duel_slots.c \
 	%D%/duel_step.c \
 	%D%/duel_switch.c \
 	%D%/naive.c %D%/naive.h \
@@ -323,6 +330,8 @@ EXTRA_DIST += \
 	%D%/sim/order-mmio.scn \
 	%D%/sim/order-root-flush.scn \
 	%D%/sim/order-root-refused.scn \
+	%D%/sim/order-move.scn \
+	%D%/sim/order-slot-table.scn \
 	%D%/sim/order-slot.scn \
 	%D%/sim/order-switch.scn \
 	%D%/sim/order-sync.scn \

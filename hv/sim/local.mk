@@ -54,5 +54,5 @@ dist_scenarios_DATA = \
 	%D%/scenarios/previous-roots.scn \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn \
-	%D%/scenarios/smram.scn \
+	%D%/scenarios/two-worlds.scn \
 	%D%/scenarios/write-protection.scn
