@@ -18,6 +18,7 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/scenarios.texi
 %C%_vitrine_TEXINFOS += %D%/shadow.texi
 %C%_vitrine_TEXINFOS += %D%/smm.texi
+%C%_vitrine_TEXINFOS += %D%/slots.texi
 %C%_vitrine_TEXINFOS += %D%/testing.texi
 %C%_vitrine_TEXINFOS += %D%/tour.texi
 
