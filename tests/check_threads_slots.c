@@ -24,7 +24,8 @@
 #define MIDDLE	(FROM + 10)
 #define ID	3u
 #define OTHER	4u
-#define ROUNDS	300u
+#define ROUNDS	100u
+#define OTHERS	20u
 #define RAM	(FAKE_RAM + (GUEST_FRAMES << PAGE_SHIFT))
 
 static struct guest g;
@@ -63,6 +64,18 @@ static void *mover_body(void *arg)
 		sched_yield();
 	}
 	done = true;
+	return NULL;
+}
+
+/* One change is under way at a time, in whatever address space. */
+static void *other_body(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < OTHERS; i++) {
+		ck_assert_int_eq(mmu_slot_create(g.m.vm, 1, ID, FROM, FRAMES, RAM, 0), MMU_OK);
+		ck_assert_int_eq(mmu_slot_move(g.m.vm, 1, ID, FROM + STEP), MMU_OK);
+		ck_assert_int_eq(mmu_slot_delete(g.m.vm, 1, ID), MMU_OK);
+	}
 	return NULL;
 }
 
@@ -108,7 +121,8 @@ static void *vcpu_body(void *arg)
 
 static void run_race(const struct mmu_config *config)
 {
-	pthread_t thread[3];
+	static void *(*const body[])(void *arg) = { vcpu_body, vcpu_body, mover_body, other_body };
+	pthread_t thread[4];
 
 	done = false;
 	guest_init_small(&g, UNPAGED, config, 0x80);
@@ -116,10 +130,9 @@ static void run_race(const struct mmu_config *config)
 	for (u64 i = 0; i < FRAMES; i++)
 		*(u64 *)fake_va(&g.m.fake, RAM + (i << PAGE_SHIFT)) = i;
 	g.m.fake.on_point = stay_a_while;
-	for (uintptr_t i = 0; i < 3; i++)
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, i < 2 ? vcpu_body : mover_body,
-						(void *)i), 0);
-	for (unsigned i = 0; i < 3; i++)
+	for (uintptr_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, body[i], (void *)i), 0);
+	for (unsigned i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
 	machine_audit(&g.m);
 	ck_assert_uint_ge(g.m.vm->slots[0].generation, MMU_NR_AS * ROUNDS);
