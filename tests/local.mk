@@ -71,6 +71,7 @@ check-threads: all $(check_LIBRARIES)
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_dirty.t \
 			%D%/check_threads_shadow.t'
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t \
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t %D%/check_threads_mode.t \
 		%D%/check_threads_slots.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
