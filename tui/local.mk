@@ -13,7 +13,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/say.h %D%/say.c %D%/text.h %D%/text.c %D%/map.h %D%/map.c \
 	%D%/event.h %D%/event.c %D%/parse.h %D%/parse.c \
 	%D%/format.h %D%/format.c %D%/unit.def \
-	%D%/model.h %D%/model_i.h %D%/model.c %D%/model_mmu.c %D%/model_machine.c \
+	%D%/model.h %D%/model_i.h %D%/model.c %D%/model_mmu.c %D%/model_slot.c %D%/model_machine.c \
 	%D%/model_equal.c %D%/timeline.h %D%/timeline.c \
 	%D%/record.h %D%/record_i.h %D%/record_write.c %D%/record_read.c \
 	%D%/link.h %D%/link_i.h %D%/link.c %D%/link_command.c \

@@ -249,6 +249,8 @@ void model_apply(struct model *model, const struct event *ev)
 		return;
 	}
 	if (!row)
+		row = find_row(model_slot_rows, ev->id);
+	if (!row)
 		row = find_row(model_machine_rows, ev->id);
 	if (!row)
 		return;

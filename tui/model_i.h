@@ -35,6 +35,7 @@ struct step_row {
 
 /* Tables that end in id 0: what the MMU tells, what the machine tells. */
 extern const struct step_row model_mmu_rows[];
+extern const struct step_row model_slot_rows[];
 extern const struct step_row model_machine_rows[];
 
 /* Notes that the event contradicts the model. */

@@ -315,14 +315,12 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 		*have = watch_count(&run->watch, line->key);
 		return line->key[KEY_count] == SCN_ANY ? *have : *have == line->key[KEY_count];
 	case WISH_rmap:
-		*have = watch_rmap(&run->watch, line->n[0], line->n[1] >> PAGE_SHIFT);
-		return *have == line->n[2];
+		return (*have = watch_rmap(&run->watch, line->n[0], line->n[1] >> PAGE_SHIFT)) ==
+		       line->n[2];
 	case WISH_root:
-		*have = watch_root(&run->watch, line->n[0], line->n[1]);
-		return *have == line->n[2];
+		return (*have = watch_root(&run->watch, line->n[0], line->n[1])) == line->n[2];
 	case WISH_roots:
-		*have = watch_roots(&run->watch, line->n[0]);
-		return *have == line->n[1];
+		return (*have = watch_roots(&run->watch, line->n[0])) == line->n[1];
 	case WISH_dirty:
 		return run_is_dirty(run, line);
 	case WISH_harvested:
