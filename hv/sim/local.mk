@@ -55,4 +55,5 @@ dist_scenarios_DATA = \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn \
 	%D%/scenarios/two-worlds.scn \
+	%D%/scenarios/smram.scn \
 	%D%/scenarios/write-protection.scn
