@@ -235,6 +235,55 @@ START_TEST(a_save_area_that_is_not_memory_is_a_shutdown)
 }
 END_TEST
 
+START_TEST(smi_and_rsm_are_told)
+{
+	struct vcpu *v = begin(MMU_MODE_TDP);
+
+	read_ring();
+	smi(v);
+	read_ring();
+	ck_assert_uint_eq(events[EV_smi], 1);
+	ck_assert_uint_eq(events[EV_rsm], 0);
+	vm_snapshot(&vm);
+	read_ring();
+	ck_assert_uint_eq(events[EV_smi], 2);
+	rsm(v);
+	vm_snapshot(&vm);
+	read_ring();
+	ck_assert_uint_eq(events[EV_smi], 2);
+	ck_assert_uint_eq(events[EV_rsm], 1);
+	finish();
+}
+END_TEST
+
+static void do_rsm_in_smm(struct vcpu *v, struct vcpu_exit *exit)
+{
+	now += 1000;
+	if (v->smm.active)
+		exit->kind = CH_EXIT_rsm;
+}
+
+START_TEST(smis_by_chance_leave_the_guest_as_it_was)
+{
+	struct vcpu *v = begin(MMU_MODE_TDP);
+	bool waited = false;
+
+	smm_firmware(&vm);
+	smm_watch_start(&vm, 7);
+	then = do_rsm_in_smm;
+	v->regs.gpr[RBX] = 1234;
+	for (unsigned i = 0; i < 2000; i++) {
+		vcpu_turn(v);
+		waited |= !v->smm.active && !last.event_only && last.deadline != PLATFORM_NEVER;
+	}
+	ck_assert(waited);
+	ck_assert_uint_gt(vm.smm_watch.nr, 50);
+	ck_assert_uint_eq(v->regs.gpr[RBX], 1234);
+	smm_watch_end(&vm);
+	finish();
+}
+END_TEST
+
 /* ---- RSM ---- */
 
 START_TEST(outside_smm_an_rsm_is_undefined)
@@ -433,6 +482,8 @@ TAP_MAIN("smm",
 	 what_the_handler_writes_into_the_area_counts,
 	 an_impossible_state_is_a_shutdown,
 	 a_save_area_that_is_not_memory_is_a_shutdown,
+	 smi_and_rsm_are_told,
+	 smis_by_chance_leave_the_guest_as_it_was,
 	 outside_smm_an_rsm_is_undefined,
 	 an_rsm_that_the_cpu_calls_undefined_is_one,
 	 an_event_is_delivered_before_an_smi,

@@ -51,7 +51,7 @@ static void smm_save(struct vcpu *v)
 		.regs = v->regs,
 		.segs = *v->vm->p->segs(v),
 		.base = v->smm.base,
-		.halted = v->state == CH_HALTED,
+		.halted = v->smm.halted,
 		.int_shadow = v->regs.int_shadow,
 	};
 	bool long_mode = smm_has_long_mode(v);
@@ -93,9 +93,11 @@ bool smm_deliver(struct vcpu *v)
 		return false;
 	ch_set_cause(v->vm->p->em, 0);
 	vcpu_emit_regs(v);
+	v->smm.rip = v->regs.rip;
+	v->smm.halted = v->state == CH_HALTED;
 	if (v->vm->env.events_on)
 		ch_set_cause(v->vm->p->em, hv_emit(v->vm->p->em, v->id, smi, v->smm.base,
-						   v->regs.rip, v->state == CH_HALTED));
+						   v->smm.rip, v->smm.halted));
 	smm_watch_smi(v);
 	v->smm.pending = false;
 	v->smm.active = true;
@@ -105,6 +107,12 @@ bool smm_deliver(struct vcpu *v)
 	vcpu_tell_mmu(v, MMU_CR3_NONE);
 	vcpu_set_state(v, CH_RUNNING);
 	return true;
+}
+
+void smm_snapshot(struct vcpu *v)
+{
+	if (v->smm.active)
+		vcpu_emit(v, smi, v->smm.base, v->smm.rip, v->smm.halted);
 }
 
 /* ---- RSM ---- */

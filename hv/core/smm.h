@@ -41,6 +41,8 @@ struct smm {
 	bool active;  /* in SMM */
 	bool pending; /* an SMI that was not delivered yet */
 	u32 base;     /* SMBASE */
+	u64 rip;      /* active: where it was interrupted, */
+	bool halted;  /* and whether it was halted there */
 };
 
 /*
@@ -72,6 +74,9 @@ bool smm_waits(const struct vcpu *v);
  *   events   regs (as they were), smi, those of mmu_set_regs() and mmu_vcpu_write()
  */
 bool smm_deliver(struct vcpu *v);
+
+/* That the vCPU is in SMM, if it is, for a snapshot. events: smi */
+void smm_snapshot(struct vcpu *v);
 
 /*
  * The guest's RSM; exit_rsm() of exit.def calls it, and so does whoever sees the

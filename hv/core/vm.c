@@ -313,8 +313,7 @@ void vm_snapshot(struct vm *vm)
 	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
 		vcpu_emit(&vm->vcpu[i], vcpu_state, vm->vcpu[i].state);
 		vcpu_emit_regs(&vm->vcpu[i]);
-		if (vm->vcpu[i].smm.active)
-			vcpu_emit(&vm->vcpu[i], smi, vm->vcpu[i].smm.base, vm->vcpu[i].regs.rip, 0);
+		smm_snapshot(&vm->vcpu[i]);
 	}
 	mmu_dump(vm->mmu);
 	control_snapshot(vm);
