@@ -35,7 +35,7 @@ bool audit_check(struct audit *audit, enum audit_rule rule, bool ok, struct audi
 		 u64 have, u64 want);
 
 void audit_slots(struct audit *audit);		/* audit_slot.c  C-1 C-2 C-4 C-7 H-7 L-4 M-3 S-4 */
-void audit_sps(struct audit *audit);		/* audit_sp.c    B-1 B-2 B-5 C-3 E-8 E-11 H-1 I-4 I-5 N Q-3 Q-4 */
+void audit_sps(struct audit *audit);		/* audit_sp.c    B-1 B-2 B-5 C-3 E-8 E-11 H-1 I-4 I-5 K-1 N Q-3 Q-4 */
 void audit_roots(struct audit *audit);		/* audit_sp.c    A-4 B-9 E-4 N-3 Q-1 Q-8 R-3 S-3 */
 void audit_mode(struct audit *audit);		/* audit_mode.c  A-8 Q-9 */
 void audit_entries(struct audit *audit);	/* audit_spte.c  B-3 B-4 D E-7 E-9 I L-3 M-1 */

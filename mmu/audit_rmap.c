@@ -59,6 +59,7 @@ static bool audit_item(struct audit *audit, struct item *item)
 
 static bool audit_list(struct audit *audit, const struct rmap_head *head, u32 sp)
 {
+	audit_check(audit, RULE_G_5, !rmap_is_locked(head), AT(sp, 0), 1, 0);
 	return audit_check(audit, RULE_G_2, rmap_is_sound(audit->vm, head), AT(sp, 0),
 			   atomic_load(&((struct rmap_head *)head)->word), 0);
 }

@@ -149,6 +149,23 @@ static bool is_tdp_root(const struct mmu_vm *vm, const struct sp *sp)
 	return sp_is_tdp(sp) && sp->role.level == vm->config.tdp_level;
 }
 
+static bool aging_finds(const struct mmu_vm *vm, const struct sp *root)
+{
+	const struct sp *tree = vm->tdp_trees;
+
+	while (tree && tree != root)
+		tree = tree->hash_next;
+	return tree;
+}
+
+static void audit_tdp_root(struct audit *audit, const struct sp *root)
+{
+	audit_check(audit, RULE_I_4, root->pins == !root->role.invalid, AT(root->id, 0),
+		    root->pins, !root->role.invalid);
+	audit_check(audit, RULE_K_1, !root->pins || aging_finds(audit->vm, root),
+		    AT(root->id, 0), 0, root->pins);
+}
+
 void audit_sps(struct audit *audit)
 {
 	for (struct sp *sp = sp_next(audit->vm, NULL); sp; sp = sp_next(audit->vm, sp)) {
@@ -159,8 +176,7 @@ void audit_sps(struct audit *audit)
 		if (sp->flags & SP_SPECIAL)
 			audit_special(audit, sp);
 		if (is_tdp_root(audit->vm, sp))
-			audit_check(audit, RULE_I_4, sp->pins == !sp->role.invalid, AT(sp->id, 0),
-				    sp->pins, !sp->role.invalid);
+			audit_tdp_root(audit, sp);
 	}
 	audit_hash(audit);
 	audit_tdp_roots(audit);

@@ -48,6 +48,11 @@ static bool audit_value(struct audit *audit, const struct entry *entry)
 	for (unsigned i = 0; i < sizeof(local) / sizeof(local[0]); i++)
 		entry_check(audit, entry, local[i].rule, !broken || !is_rule(broken, local[i].name),
 			    entry->spte, 0);
+	if (!broken)
+		entry_check(audit, entry, RULE_D_10,
+			    !spte_check_ad(spte, sp->role.level, sp_is_tdp(sp),
+					   sp->role.ad_disabled),
+			    entry->spte, sp->role.word);
 	return !broken;
 }
 

@@ -9,6 +9,8 @@
 
 #include "mmu/internal.h"
 
+struct aging;
+
 /* A fault after the front door has looked at it. */
 struct mmu_fault_in {
 	u64 addr;	/* SHADOW: gva; TDP: gpa */
@@ -79,6 +81,9 @@ struct mmu_backend {
 	 */
 	u64 (*log_frames)(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask,
 			  enum dirty_how how);
+	/* Looks at every leaf that maps frames of aging->slot from aging->start to
+	 * aging->end (aging.h). No lock: in a read bracket. */
+	void (*age)(struct aging *aging);
 	/* These only where guest tables are mirrored (indirect), else NULL. */
 
 	/* Zaps all pages that mirror a guest table in [start, end), roots too; returns
@@ -136,6 +141,14 @@ static inline bool tdp_active(const struct mmu_vm *vm)
 static inline bool shadow_maybe_present(const struct mmu_vm *vm)
 {
 	return vm->shadow && vm->shadow_used;
+}
+
+/* Are there pages that leaves of the shadow MMU can be in? In TDP mode only while inner
+ * guests' tables are shadowed, or what was before that mode goes. A page counts until
+ * its leaves are gone. Any context. */
+static inline bool shadow_has_leaves(const struct mmu_vm *vm)
+{
+	return shadow_maybe_present(vm) && atomic_load(&vm->nr_hashed);
 }
 
 #endif

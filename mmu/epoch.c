@@ -27,6 +27,36 @@ void mmu_read_end(struct mmu_vcpu *vcpu)
 	atomic_store_explicit(&vcpu->epoch, 0, memory_order_release);
 }
 
+/* A free place, taken for the present epoch; NULL: there is none. */
+static _Atomic u64 *take_place(struct mmu_vm *vm)
+{
+	u64 epoch = atomic_load(&vm->epoch);
+
+	mmu_point(vm, read_begin);
+	for (unsigned i = 0; i < MMU_OUTSIDE_READERS; i++) {
+		u64 none = 0;
+
+		if (atomic_compare_exchange_strong(&vm->outside[i], &none, epoch))
+			return &vm->outside[i];
+	}
+	return NULL;
+}
+
+_Atomic u64 *mmu_outside_begin(struct mmu_vm *vm)
+{
+	_Atomic u64 *reader;
+
+	while (!(reader = take_place(vm)))
+		vm->env->relax(vm->env->ctx);
+	atomic_thread_fence(memory_order_seq_cst);
+	return reader;
+}
+
+void mmu_outside_end(_Atomic u64 *reader)
+{
+	atomic_store_explicit(reader, 0, memory_order_release);
+}
+
 void epoch_defer(struct mmu_vm *vm, struct sp *sp)
 {
 	spin_lock(vm->env, &vm->free_lock);
@@ -42,6 +72,12 @@ static u64 oldest_reader(struct mmu_vm *vm)
 	u64 oldest = ~0ull;
 
 	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < MMU_OUTSIDE_READERS; i++) {
+		u64 epoch = atomic_load(&vm->outside[i]);
+
+		if (epoch && epoch < oldest)
+			oldest = epoch;
+	}
 	for (unsigned i = 0; i < MMU_MAX_VCPUS; i++) {
 		struct mmu_vcpu *vcpu = __atomic_load_n(&vm->vcpu[i], __ATOMIC_ACQUIRE);
 		u64 epoch = vcpu ? atomic_load(&vcpu->epoch) : 0;

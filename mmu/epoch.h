@@ -15,6 +15,11 @@
 void mmu_read_begin(struct mmu_vcpu *vcpu);
 void mmu_read_end(struct mmu_vcpu *vcpu);
 
+/* The same for who is no vCPU. begin waits while too many others are inside; end gets
+ * what it returned. */
+_Atomic u64 *mmu_outside_begin(struct mmu_vm *vm);
+void mmu_outside_end(_Atomic u64 *reader);
+
 /* From now on begins a new epoch: returns the one that ends. It is over when every
  * reader that began in it or before is out. */
 u64 epoch_advance(struct mmu_vm *vm);

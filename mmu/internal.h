@@ -100,7 +100,7 @@ struct sp {
 	gfn_t down_gfn;		/* and from where on */
 	struct list active;	/* in vm->active, newest first; in vm->tdp_roots; on an
 				 * op's zap list; or in vm->deferred */
-	struct sp *hash_next;
+	struct sp *hash_next;	/* of a TDP root: the next of vm->tdp_trees */
 	/* Indirect pages: page of 512 words, (gfn << 12 | ACC_) each entry was made
 	 * for. 0 for direct pages. */
 	hpa_t shadowed_hpa;
@@ -171,6 +171,9 @@ struct memslot {
 	struct parray shadowed;	/* u16: all has-gPTE pages on this gfn, any level */
 	struct parray huge_shadowed[2]; /* u32: the same, per 2 MiB and 1 GiB entry */
 	struct parray dirty;	/* u64: a bit per frame; made while it is logged (dirty.h) */
+	/* u64: frames whose leaf was used and then went, a bit each (aging.c). The first
+	 * word is that of base_gfn / 64. */
+	struct parray used_frames;
 };
 
 #define SLOT_RECORD_SIZE 512
@@ -280,6 +283,8 @@ static inline enum mmu_context context_id(const struct mmu_vcpu *vcpu, const str
 
 /* ---- the machine's memory -------------------------------------------------- */
 
+#define MMU_OUTSIDE_READERS	8
+
 struct mmu_vm {
 	const struct mmu_env *env;	/* outlives the VM */
 	struct mmu_config config;
@@ -320,7 +325,11 @@ struct mmu_vm {
 	_Atomic u64 nr_sps;
 
 	_Atomic u64 epoch;		/* now, from 1; see epoch.c */
-	struct spin_lock free_lock;	/* guards deferred */
+	struct spin_lock free_lock;	/* guards deferred, and stores to tdp_trees */
+	struct sp *tdp_trees;		/* TDP roots, for readers in a bracket (tdp_age.c) */
+	_Atomic u32 tdp_unlinked;	/* tables out of their tree, leaves still in them */
+	/* Readers that are no vCPU: 0, or the epoch one began in (epoch.c). */
+	_Atomic u64 outside[MMU_OUTSIDE_READERS];
 	struct list deferred;		/* pages that a reader may still see, through active */
 	_Atomic u32 nr_deferred;
 

@@ -4,6 +4,10 @@
 
 mmu_sources += %D%/access.c
 mmu_sources += %D%/access.h
+mmu_sources += %D%/age.c
+mmu_sources += %D%/age.h
+mmu_sources += %D%/aging.c
+mmu_sources += %D%/aging.h
 mmu_sources += %D%/audit.c
 mmu_sources += %D%/audit.h
 mmu_sources += %D%/audit_gpte.c
@@ -109,6 +113,7 @@ mmu_sources += %D%/zap.c
 mmu_sources += %D%/zap.def
 if WITH_SHADOW_MMU
 mmu_sources += %D%/shadow_dirty.c
+mmu_sources += %D%/shadow_age.c
 mmu_sources += %D%/shadow_fault.c
 mmu_sources += %D%/shadow_fetch.c
 mmu_sources += %D%/shadow_leaf.c
@@ -122,6 +127,7 @@ mmu_sources += %D%/shadow_zap.c
 endif
 if WITH_TDP_MMU
 mmu_sources += %D%/tdp_dirty.c
+mmu_sources += %D%/tdp_age.c
 mmu_sources += %D%/tdp_fault.c
 mmu_sources += %D%/tdp_iter.c
 mmu_sources += %D%/tdp_mmu.c

@@ -138,7 +138,10 @@ static bool slot_init_arrays(struct memslot *slot)
 		if (!parray_init(&slot->huge_shadowed[i], level_count(slot, LEVEL_2M + i),
 				 sizeof(u32)))
 			return false;
-	return parray_init(&slot->track, slot->npages, sizeof(u16)) &&
+	return parray_init(&slot->used_frames,
+			   (slot->base_gfn + slot->npages - 1) / 64 - slot->base_gfn / 64 + 1,
+			   sizeof(u64)) &&
+	       parray_init(&slot->track, slot->npages, sizeof(u16)) &&
 	       parray_init(&slot->shadowed, slot->npages, sizeof(u16));
 }
 
@@ -212,6 +215,7 @@ void slot_free_arrays(struct mmu_vm *vm, struct memslot *slot)
 {
 	slot_free_rmaps(vm, slot);
 	dirty_free(vm, slot);
+	parray_fini(vm->env, &slot->used_frames);
 }
 
 enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
@@ -220,8 +224,11 @@ enum mmu_status slot_make_arrays(struct mmu_vm *vm, struct memslot *slot)
 
 	if (!slot_init_arrays(slot))
 		return MMU_INVAL;
-	if (vm->shadow_used)
+	status = parray_make_range(vm->env, &slot->used_frames, 0, slot->used_frames.nr);
+	if (status == MMU_OK && vm->shadow_used)
 		status = slot_make_rmaps(vm, slot);
+	if (status != MMU_OK)
+		parray_fini(vm->env, &slot->used_frames);
 	return status;
 }
 

@@ -42,10 +42,18 @@ static bool set_role(struct mmu_vcpu *vcpu, struct mmu *mmu, struct cpu_role cpu
 	return true;
 }
 
+/* On this machine. */
+static union mmu_role root_role(const struct mmu_vcpu *vcpu, union mmu_role role)
+{
+	role.ad_disabled = vcpu->vm->config.ad_disabled;
+	return role;
+}
+
 union mmu_role vcpu_root_role(const struct mmu_vcpu *vcpu, struct cpu_role cpu)
 {
-	return vcpu->root_mmu.backend->indirect ?
-		       role_root_shadow(cpu) : role_root_tdp(cpu, vcpu->vm->config.tdp_level);
+	return root_role(vcpu, vcpu->root_mmu.backend->indirect ?
+				       role_root_shadow(cpu) :
+				       role_root_tdp(cpu, vcpu->vm->config.tdp_level));
 }
 
 bool vcpu_set_role(struct mmu_vcpu *vcpu)
@@ -56,7 +64,8 @@ bool vcpu_set_role(struct mmu_vcpu *vcpu)
 	if (vcpu->mmu != &vcpu->guest_mmu)
 		return set_role(vcpu, &vcpu->root_mmu, cpu, vcpu_root_role(vcpu, cpu));
 	npt = role_cpu_npt(&vcpu->nested, vcpu->regs.smm);
-	set_role(vcpu, &vcpu->guest_mmu, npt, role_root_npt(npt, vcpu->vm->config.tdp_level));
+	set_role(vcpu, &vcpu->guest_mmu, npt,
+		 root_role(vcpu, role_root_npt(npt, vcpu->vm->config.tdp_level)));
 	return set_role(vcpu, &vcpu->nested_mmu, cpu, (union mmu_role){ 0 });
 }
 

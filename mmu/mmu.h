@@ -50,6 +50,7 @@ struct mmu_config {
 	 * hardware has no nested paging. */
 	unsigned tdp_level;
 	unsigned maxphyaddr;	/* 36..52; bits of a physical address on this hardware */
+	bool ad_disabled;	/* it sets no A and D in our tables */
 };
 
 /*
@@ -122,7 +123,7 @@ enum mmu_knob mmu_knob_by_name(const char *name);
  *   flags    MMU_SLOT_, see slot_flags.def
  *   returns  OK
  *            INVAL  out of range, unaligned, SMRAM in address space 0, or LOG_BY_D
- *                   without LOG_DIRTY
+ *                   without LOG_DIRTY or where the hardware sets no D
  *            EXIST  the number is taken, or the frames overlap another slot
  *            NOMEM  nothing was changed
  *   events   slot_create, slot_generation; flush_request where a CR3 led to no
@@ -429,6 +430,7 @@ struct mmu_stats {
 	u64 guest_writes;	/* to shadowed page tables */
 	u64 unsync;		/* pages that may be stale, now */
 	u64 unsyncs, syncs;	/* pages made unsync; pages compared with their tables */
+	u64 rmap_visits;	/* lists of rmaps that aging looked into */
 	u64 pages;		/* taken from the host and not given back */
 };
 

@@ -276,6 +276,11 @@ spte_t *rmap_next(const struct mmu_vm *vm, struct rmap_iter *iter)
 	return desc->more ? desc->more->sptep[0] : NULL;
 }
 
+bool rmap_is_locked(const struct rmap_head *head)
+{
+	return head_read(head) & LOCKED;
+}
+
 bool rmap_is_sound(const struct mmu_vm *vm, const struct rmap_head *head)
 {
 	const struct rmap_desc *desc = word_desc(head_read(head));

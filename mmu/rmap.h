@@ -45,6 +45,8 @@ spte_t *rmap_next(const struct mmu_vm *vm, struct rmap_iter *iter);
 u64 __must_check rmap_lock(const struct mmu_vm *vm, struct rmap_head *head);
 void rmap_unlock(struct rmap_head *head, u64 word);
 
+bool rmap_is_locked(const struct rmap_head *head);
+
 /* Rule G-2: the first descriptor holds 1..14 entries, all others 14, and the
  * first one's count of the rest is right. */
 bool rmap_is_sound(const struct mmu_vm *vm, const struct rmap_head *head);

@@ -203,6 +203,7 @@ static enum mmu_status set_leaf(struct fetch *f)
 		.global = is_global(f),
 		.dirty = f->write || !slot_logs_by_d(f->slot),
 		.held = slot_holds_w(f->slot) && !f->write,
+		.ad_disabled = f->sp->role.ad_disabled,
 	};
 
 	return shadow_set_leaf(f->op, f->sp, index, f->slot, gfn, &leaf);

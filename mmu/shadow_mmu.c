@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The shadow MMU behind the contract of the back ends. */
+#include "mmu/aging.h"
 #include "mmu/shadow.h"
 #include "mmu/unsync.h"
 
@@ -26,6 +27,7 @@ const struct mmu_backend shadow_mmu = {
 	.zap_inner = shadow_zap_inner,
 	.write_protect = shadow_write_protect,
 	.log_frames = shadow_log_frames,
+	.age = shadow_age,
 	.guest_wrote = shadow_guest_wrote,
 	.unprotect = shadow_unprotect,
 	.may_be_behind = shadow_may_be_behind,

@@ -34,6 +34,7 @@ static enum mmu_status prefetch_leaf(struct mmu_op *op, struct sp *sp, unsigned 
 		.mmu_writable = usable && unsync_try(op, slot, gfn, false),
 		.unused = true,
 		.held = slot && slot_holds_w(slot),
+		.ad_disabled = sp->role.ad_disabled,
 	};
 
 	return usable ? shadow_set_leaf(op, sp, index, slot, gfn, &leaf) : MMU_OK;

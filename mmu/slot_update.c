@@ -20,8 +20,10 @@
 
 /* ---- what may be ---------------------------------------------------------------- */
 
-static bool flags_are_sane(u32 flags)
+static bool flags_are_sane(const struct mmu_vm *vm, u32 flags)
 {
+	if (flags & MMU_SLOT_LOG_BY_D && vm->config.ad_disabled)
+		return false;
 	return !(flags & ~(SLOT_FIXED_FLAGS | SLOT_LOG_FLAGS)) &&
 	       (flags & SLOT_LOG_FLAGS) != MMU_SLOT_LOG_BY_D;
 }
@@ -38,7 +40,7 @@ static bool frames_are_sane(const struct mmu_vm *vm, const struct memslot *slot)
 static bool slot_is_sane(const struct mmu_vm *vm, unsigned as, unsigned id,
 			 const struct memslot *slot)
 {
-	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || !flags_are_sane(slot->flags))
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || !flags_are_sane(vm, slot->flags))
 		return false;
 	if (slot->flags & MMU_SLOT_SMRAM && as == 0)
 		return false;
@@ -254,6 +256,7 @@ static void slot_replace(struct mmu_op *op, const struct memslot *slot, struct m
 	obsolete_dummy_roots(op, moved);
 	slots_wait_for_readers(op);
 	slot_free_rmaps(vm, retired);
+	parray_fini(vm->env, &retired->used_frames);
 }
 
 enum mmu_status mmu_slot_move(struct mmu_vm *vm, unsigned as, unsigned id, gfn_t gfn)
@@ -330,7 +333,7 @@ enum mmu_status mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned id, 
 	struct memslot *slot;
 	struct mmu_op op;
 
-	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || !flags_are_sane(flags))
+	if (as >= MMU_NR_AS || id >= MMU_MAX_SLOTS || !flags_are_sane(vm, flags))
 		return MMU_INVAL;
 	if (flags & MMU_SLOT_LOG_DIRTY)
 		dirty_split(vm, as, id);

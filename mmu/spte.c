@@ -14,10 +14,8 @@ unsigned spte_access(u64 spte)
 
 u64 spte_make_leaf(const struct spte_leaf *leaf)
 {
-	u64 spte = SPTE_P | SPTE_MMU_P | leaf->pfn << PAGE_SHIFT;
+	u64 spte = SPTE_P | SPTE_A | SPTE_MMU_P | leaf->pfn << PAGE_SHIFT;
 
-	if (!leaf->unused)
-		spte |= SPTE_A;
 	if (leaf->level > LEVEL_4K)
 		spte |= SPTE_LARGE;
 	if (!(leaf->access & ACC_EXEC))
@@ -29,8 +27,9 @@ u64 spte_make_leaf(const struct spte_leaf *leaf)
 	if (leaf->host_writable)
 		spte |= SPTE_HOST_W;
 	if (leaf->host_writable && leaf->mmu_writable && leaf->access & ACC_WRITE)
-		spte |= SPTE_MMU_W | (leaf->held ? 0 : SPTE_W) | (leaf->dirty ? SPTE_D : 0);
-	return spte;
+		spte |= SPTE_MMU_W | (leaf->held ? 0 : SPTE_W) |
+			(leaf->dirty || leaf->ad_disabled ? SPTE_D : 0);
+	return leaf->unused ? spte_make_old(spte, leaf->ad_disabled) : spte;
 }
 
 u64 spte_make_mmio(gfn_t gfn, unsigned access, u64 generation)
@@ -128,8 +127,10 @@ const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned 
 {
 	if (!spte_is_present(spte))
 		return check_not_present(spte, level, tdp, maxphyaddr);
-	if (!(spte & SPTE_P))
+	if (spte_is_tracked(spte) && (spte & SPTE_A || !spte_is_leaf(spte, level) || pdpte))
 		return "D-2";
+	if (tdp)
+		spte &= ~SPTE_AD_DISABLED;
 	if (spte & (SPTE_IGNORED | (SPTE_PFN & ~(BIT(maxphyaddr) - 1))))
 		return "D-3";
 	if (pdpte)
@@ -137,4 +138,17 @@ const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned 
 	if (level == LEVEL_4K || spte & SPTE_LARGE)
 		return check_leaf(spte, level);
 	return spte & SPTE_TABLE_RESERVED || !(spte & SPTE_W) || !(spte & SPTE_U) ? "D-3" : NULL;
+}
+
+const char *spte_check_ad(u64 spte, unsigned level, bool tdp, bool ad_disabled)
+{
+	if (!spte_is_present(spte))
+		return NULL;
+	if ((spte & SPTE_AD_TYPE) != spte_ad_type(tdp, ad_disabled))
+		return "D-10";
+	if (!spte_is_leaf(spte, level))
+		return NULL;
+	if (spte_is_tracked(spte))
+		return ad_disabled ? NULL : "D-10";
+	return ad_disabled && !spte_is_young(spte) ? "D-10" : NULL;
 }

@@ -28,6 +28,7 @@
 #define SPTE_MMU_P	BIT(11)
 #define SPTE_PFN	BITS(51, 12)
 #define SPTE_AD_TYPE	BITS(53, 52)
+#define SPTE_AD_DISABLED BIT(52)	/* the type: A and D are ours, not the hardware's */
 #define SPTE_NX		BIT(63)
 
 /* A vCPU removed this entry's table and is not done; TDP only. Not present,
@@ -49,6 +50,18 @@ _Static_assert(!(SPTE_FROZEN & (SPTE_P | SPTE_W | SPTE_U | SPTE_PFN | SPTE_MMU_P
 #define SPTE_MMIO_MASK		(SPTE_P | SPTE_MMU_P | BIT(51))
 #define MMIO_GENERATIONS	BIT(19)
 #define MMIO_GFN_LIMIT		BIT(39)
+
+/*
+ * Where the hardware sets no A and D in our tables (role.ad_disabled) they are
+ * bits of ours, and an old leaf is tracked: not present for the hardware, so that
+ * the next access faults and makes it young again. It keeps all else: with P clear
+ * no other bit counts. Entries of the TDP MMU say so in their type; with shadow
+ * paging the bits are reserved in PAE tables, and the page's role says it alone.
+ *
+ *		 hardware has A and D	has not
+ *	young	 P A			P A
+ *	old	 P			     (tracked)
+ */
 
 /* An entry in memory. Only spte_set.c and the simulated hardware walker store
  * to raw; everybody may read it with spte_get(). */
@@ -81,6 +94,33 @@ static inline bool spte_is_table(u64 spte, unsigned level)
 static inline bool spte_is_writable(u64 spte)
 {
 	return (spte & (SPTE_MMU_P | SPTE_W)) == (SPTE_MMU_P | SPTE_W);
+}
+
+static inline bool spte_is_tracked(u64 spte)
+{
+	return (spte & (SPTE_MMU_P | SPTE_P)) == SPTE_MMU_P;
+}
+
+/* Of a leaf: it was used since it was made old. */
+static inline bool spte_is_young(u64 spte)
+{
+	return (spte & (SPTE_MMU_P | SPTE_A)) == (SPTE_MMU_P | SPTE_A);
+}
+
+static inline u64 spte_make_young(u64 spte)
+{
+	return spte | SPTE_P | SPTE_A;
+}
+
+static inline u64 spte_make_old(u64 spte, bool ad_disabled)
+{
+	return spte & ~(ad_disabled ? SPTE_P | SPTE_A : SPTE_A);
+}
+
+/* What all present entries of a page have in their type. */
+static inline u64 spte_ad_type(bool tdp, bool ad_disabled)
+{
+	return tdp && ad_disabled ? SPTE_AD_DISABLED : 0;
 }
 
 static inline hpa_t spte_hpa(u64 spte)
@@ -125,6 +165,7 @@ struct spte_leaf {
 	bool global;	/* the guest keeps it over loads of CR3; of effect with its CR4.PGE */
 	bool dirty;	/* set D at once: the access is a write, or nobody needs to know */
 	bool held;	/* W waits until the guest writes; mmu_writable does not */
+	bool ad_disabled; /* the page's role has it: D is set at once, unused means tracked */
 };
 
 u64 spte_make_leaf(const struct spte_leaf *leaf);
@@ -163,5 +204,9 @@ bool spte_may_become(u64 old_spte, u64 new_spte, unsigned level);
  *   returns  NULL, or the id of the broken rule ("D-1")
  */
 const char *spte_check(u64 spte, unsigned level, bool tdp, bool pdpte, unsigned maxphyaddr);
+
+/* Do type, P and A agree with what the page's role says of A and D?
+ * returns  NULL, or "D-10" */
+const char *spte_check_ad(u64 spte, unsigned level, bool tdp, bool ad_disabled);
 
 #endif

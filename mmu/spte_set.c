@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The one choke point through which entries of our tables change. */
+#include "mmu/aging.h"
 #include "mmu/dirty.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
@@ -27,6 +28,8 @@ static void change_check(const struct change *change, u64 old_spte, u64 new_spte
 
 	broken = spte_check(new_spte, level, sp_is_tdp(sp),
 			    sp->flags & SP_PDPT, vm->maxphyaddr);
+	mmu_check(vm, !broken, broken, new_spte, old_spte);
+	broken = spte_check_ad(new_spte, level, sp_is_tdp(sp), sp->role.ad_disabled);
 	mmu_check(vm, !broken, broken, new_spte, old_spte);
 	mmu_check(vm,
 		  !(spte_is_leaf(old_spte, level) && spte_is_leaf(new_spte, level) &&
@@ -82,12 +85,24 @@ static void change_account(const struct change *change, u64 old_spte, u64 new_sp
 		 (u16)change->index, (u8)level, change->gfn, old_spte, new_spte);
 }
 
-/* What the hardware noted stays as long as the entry maps the same frame. */
+/* What the hardware noted, or a fault did for it, stays as long as the entry maps
+ * the same frame. */
 static u64 keep_ad(u64 old_spte, u64 new_spte, unsigned level)
 {
-	if (spte_is_leaf(old_spte, level) && spte_is_leaf(new_spte, level))
-		new_spte |= old_spte & (SPTE_A | SPTE_D);
-	return new_spte;
+	if (!spte_is_leaf(old_spte, level) || !spte_is_leaf(new_spte, level))
+		return new_spte;
+	new_spte |= old_spte & SPTE_D;
+	return spte_is_young(old_spte) ? spte_make_young(new_spte) : new_spte;
+}
+
+/* Before a used leaf goes: who looks for it and does not find it finds this. */
+static void note_used(const struct change *change, u64 old_spte, u64 new_spte)
+{
+	unsigned level = change->sp->role.level;
+
+	if (spte_is_leaf(old_spte, level) && spte_is_young(old_spte) &&
+	    !(spte_is_leaf(new_spte, level) && spte_is_young(new_spte)))
+		aging_note(change->op->vm, change->sp->role.smm, change->gfn, level_frames(level));
 }
 
 u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64 spte,
@@ -105,6 +120,7 @@ u64 spte_set_at(struct mmu_op *op, struct sp *sp, unsigned index, gfn_t gfn, u64
 	ordered = events_begin(op->vm);
 	do {
 		new_spte = keep_ad(old_spte, spte, sp->role.level);
+		note_used(&change, old_spte, new_spte);
 	} while (!atomic_compare_exchange_weak(&sptep->raw, &old_spte, new_spte));
 	if (old_spte != new_spte)
 		change_account(&change, old_spte, new_spte);
@@ -159,6 +175,7 @@ enum mmu_status spte_cas_at(struct mmu_op *op, struct sp *sp, unsigned index, gf
 	mmu_check(op->vm, op->locked != OP_UNLOCKED, "W-1: an SPTE is set without the lock",
 		  op->locked, spte);
 	change_check(&change, old_spte, spte);
+	note_used(&change, old_spte, spte);
 	return exchange(&change, old_spte, spte);
 }
 
@@ -175,4 +192,19 @@ enum mmu_status spte_give_w_at(struct mmu_op *op, struct sp *sp, unsigned index,
 	mmu_check(op->vm, spte_is_present(old_spte) && old_spte & SPTE_MMU_W,
 		  "J-4: W is given back where it was taken for good", sp->id, old_spte);
 	return exchange(&change, old_spte, old_spte | SPTE_W);
+}
+
+enum mmu_status spte_age(struct mmu_vm *vm, const struct sp *sp, unsigned index, gfn_t gfn,
+			 u64 old_spte)
+{
+	bool ad_disabled = sp_role(sp).ad_disabled, ordered = ad_disabled && events_begin(vm);
+	u64 seen_spte = old_spte, new_spte = spte_make_old(old_spte, ad_disabled);
+	bool done = atomic_compare_exchange_strong(&sp_entry(vm, sp, index)->raw, &seen_spte,
+						   new_spte);
+
+	if (done && ad_disabled)
+		vm_emit(vm, MMU_NO_VCPU, spte_set, sp->id, (u16)index, (u8)sp_level(sp), gfn,
+			old_spte, new_spte);
+	events_end(vm, ordered);
+	return done ? MMU_OK : MMU_AGAIN;
 }

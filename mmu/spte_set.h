@@ -44,13 +44,24 @@ enum mmu_status __must_check spte_cas_at(struct mmu_op *op, struct sp *sp, unsig
 
 /*
  * Gives W back to the 4 KiB leaf old_spte, which has mmu_writable, if the entry still
- * is that. The one change of an entry that needs no lock.
+ * is that. Like spte_age() it needs no lock.
  *
  *   context  in a read bracket of op->vcpu; the page is a direct one
  *   returns  OK, or AGAIN: somebody else changed it
  */
 enum mmu_status __must_check spte_give_w_at(struct mmu_op *op, struct sp *sp, unsigned index,
 					    gfn_t gfn, u64 old_spte, const struct mmu_site *site);
+
+/*
+ * Makes a young leaf old: A goes, and where the hardware has none the leaf is tracked
+ * (spte.h). No flush is owed.
+ *
+ *   context  in a read bracket, or the entry is in a locked rmap, or vm->lock
+ *   returns  OK, or AGAIN: somebody else changed it, and it is as it was
+ *   events   spte_set if it is tracked
+ */
+enum mmu_status __must_check spte_age(struct mmu_vm *vm, const struct sp *sp, unsigned index,
+				      gfn_t gfn, u64 old_spte);
 
 #define spte_set(op, sp, index, gfn, spte) spte_set_at(op, sp, index, gfn, spte, MMU_SITE)
 #define spte_clear(op, sp, index, gfn, bits) spte_clear_at(op, sp, index, gfn, bits, MMU_SITE)

@@ -54,12 +54,14 @@ static u64 want_leaf(const struct want *want, const struct tdp_iter *iter)
 		.mmu_writable = want->mmu_writable,
 		.dirty = want->write,
 		.held = slot_holds_w(want->slot) && !want->write,
+		.ad_disabled = iter->sp->role.ad_disabled,
 	};
 
-	return spte_make_leaf(&leaf);
+	return spte_make_leaf(&leaf) | spte_ad_type(true, leaf.ad_disabled);
 }
 
-/* Another vCPU was faster, or the access was mapped all the time. */
+/* Another vCPU was faster, or the access was mapped all the time; but what is tracked
+ * has to become young. */
 static bool already_mapped(const struct want *want, u64 spte)
 {
 	return spte_is_present(spte) && (!want->write || spte_is_writable(spte));
@@ -67,12 +69,17 @@ static bool already_mapped(const struct want *want, u64 spte)
 
 static enum mmu_verdict map_leaf(struct want *want, struct tdp_iter *iter)
 {
-	if (already_mapped(want, iter->old_spte))
+	bool mapped = already_mapped(want, iter->old_spte);
+	u64 spte;
+
+	if (mapped && !spte_is_tracked(iter->old_spte))
 		return MMU_SPURIOUS;
+	spte = mapped	   ? spte_make_young(iter->old_spte) :
+	       want->slot  ? want_leaf(want, iter) :
+			     want_mmio(want, iter);
 	mmu_point(want->op->vm, spte_cas);
 	/* AGAIN means that somebody else worked on the entry: the guest looks. */
-	(void)!spte_cas(want->op, iter->sp, iter->index, iter->gfn, iter->old_spte,
-			want->slot ? want_leaf(want, iter) : want_mmio(want, iter));
+	(void)!spte_cas(want->op, iter->sp, iter->index, iter->gfn, iter->old_spte, spte);
 	return MMU_RETRY;
 }
 
@@ -89,7 +96,8 @@ static struct sp *make_child(struct want *want, const struct tdp_iter *iter)
 
 static bool link_child(struct want *want, struct tdp_iter *iter, struct sp *child)
 {
-	u64 spte = spte_make_table(child->table_hpa);
+	u64 spte = spte_make_table(child->table_hpa) |
+		   spte_ad_type(true, iter->sp->role.ad_disabled);
 
 	mmu_point(want->op->vm, spte_cas);
 	if (spte_cas(want->op, iter->sp, iter->index, iter->gfn, iter->old_spte, spte) != MMU_OK)

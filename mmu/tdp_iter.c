@@ -19,7 +19,7 @@ void tdp_iter_reread(struct tdp_iter *iter)
 static void iter_stand(struct tdp_iter *iter, struct sp *sp, gfn_t gfn)
 {
 	iter->sp = sp;
-	iter->level = sp->role.level;
+	iter->level = sp_level(sp);
 	iter->path[iter->level] = sp;
 	iter->gfn = gfn & ~(level_frames(iter->level) - 1);
 	iter->index = level_index(iter->gfn << PAGE_SHIFT, iter->level);
@@ -37,7 +37,7 @@ static void iter_restart(struct tdp_iter *iter)
 void tdp_iter_start(struct tdp_iter *iter, struct mmu_vm *vm, struct sp *root, gfn_t start,
 		    gfn_t end, unsigned min_level)
 {
-	gfn_t limit = PT_ENTRIES * level_frames(root->role.level);
+	gfn_t limit = PT_ENTRIES * level_frames(sp_level(root));
 
 	*iter = (struct tdp_iter){
 		.vm = vm,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The TDP MMU: what is done to ranges of frames in all trees. */
+#include "mmu/aging.h"
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
 #include "mmu/sp.h"
@@ -141,4 +142,5 @@ const struct mmu_backend tdp_mmu = {
 	.zap_inner = tdp_zap_inner,
 	.write_protect = tdp_write_protect,
 	.log_frames = tdp_log_frames,
+	.age = tdp_age,
 };

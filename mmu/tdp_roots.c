@@ -14,6 +14,7 @@
  * itself. One pin is the list's, until the tree has been taken down; who gives
  * the lock up on its way through a tree has another.
  */
+#include "mmu/aging.h"
 #include "mmu/epoch.h"
 #include "mmu/flush.h"
 #include "mmu/sp.h"
@@ -42,6 +43,7 @@ static struct sp *root_get(struct mmu_op *op, union mmu_role role)
 		if (root) {
 			root->pins = 1;
 			list_add(&root->active, &op->vm->tdp_roots);
+			tdp_tree_new(op->vm, root);
 		}
 	}
 	return root;
@@ -102,6 +104,7 @@ static void unpin(struct mmu_op *op, struct sp *root)
 	if (--root->pins)
 		return;
 	list_remove(&root->active);
+	tdp_tree_gone(op->vm, root);
 	free_if_unused(op, root);
 }
 
@@ -187,10 +190,13 @@ static void take_off(struct mmu_op *op, struct tdp_iter *iter)
 
 	mmu_check(op->vm, child, "D-4: a TDP entry leads to no page of ours", iter->gfn,
 		  iter->old_spte);
+	/* Till its leaves are frozen nobody finds out whether they were used. */
+	atomic_fetch_add(&op->vm->tdp_unlinked, 1);
 	spte_set(op, iter->sp, iter->index, iter->gfn, 0);
 	child->ptep = NULL;
 	vm_emit(op->vm, op_vcpu(op), sp_unlink, iter->sp->id, (u16)iter->index, child->id);
 	tdp_drop_table(op, child);
+	atomic_fetch_sub(&op->vm->tdp_unlinked, 1);
 }
 
 /* Tables that hang on entries of root->down_level, up to max; returns how many,

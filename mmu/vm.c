@@ -159,7 +159,7 @@ static u64 array_pages(struct mmu_vm *vm)
 			if (slot)
 				pages += slot->rmap[0].pages + slot->rmap[1].pages +
 					 slot->rmap[2].pages + slot->track.pages +
-					 slot->shadowed.pages +
+					 slot->shadowed.pages + slot->used_frames.pages +
 					 slot->huge_shadowed[0].pages + slot->huge_shadowed[1].pages +
 					 slot->dirty.pages;
 		}

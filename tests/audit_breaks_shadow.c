@@ -130,6 +130,13 @@ struct machine *break_G_3(void)
 	return &g.m;
 }
 
+struct machine *break_G_5(void)
+{
+	make_guest();
+	head_of(0, GPA >> PAGE_SHIFT, 1)->word |= 2;
+	return &g.m;
+}
+
 struct machine *break_G_7(void)
 {
 	make_guest();

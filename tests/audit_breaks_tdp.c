@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules broken in a machine with a TDP tree of four tables. */
+#include "mmu/aging.h"
 #include "mmu/dirty.h"
 #include "mmu/flush.h"
 #include "mmu/memslot.h"
@@ -250,6 +251,14 @@ struct machine *break_D_6(void)
 	return &m;
 }
 
+/* The hardware does set A and D. */
+struct machine *break_D_10(void)
+{
+	make_tree();
+	leaf()->raw |= SPTE_AD_DISABLED;
+	return &m;
+}
+
 struct machine *break_D_12(void)
 {
 	make_tree();
@@ -318,6 +327,7 @@ struct machine *break_I_5(void)
 	twin = sp_create(&op, 0, root->role, SP_TDP);
 	twin->pins = 1;
 	list_add(&twin->active, &m.vm->tdp_roots);
+	tdp_tree_new(m.vm, twin);
 	op_end(&op);
 	return &m;
 }
@@ -326,6 +336,13 @@ struct machine *break_I_8(void)
 {
 	make_tree();
 	table(3)->gfn += 1 << 27;
+	return &m;
+}
+
+struct machine *break_K_1(void)
+{
+	make_tree();
+	m.vm->tdp_trees = NULL;
 	return &m;
 }
 

@@ -126,7 +126,11 @@ START_TEST(the_local_rules_name_what_is_wrong)
 		{ WLEAF & ~SPTE_MMU_W, 1, true, false, "D-1" },
 		{ WLEAF & ~SPTE_HOST_W, 1, true, false, "D-1" },
 		{ WLEAF & ~(SPTE_HOST_W | SPTE_W), 1, true, false, "D-1" },
-		{ WLEAF | BIT(52), 1, true, false, "D-3" },
+		{ WLEAF | BIT(53), 1, true, false, "D-3" },
+		{ WLEAF | BIT(52), 1, true, false, NULL },
+		{ WLEAF | BIT(52), 1, false, false, "D-3" },
+		{ WLEAF & ~(SPTE_P | SPTE_A), 1, false, false, NULL },
+		{ WLEAF & ~(SPTE_P | SPTE_A), 2, false, false, "D-2" },
 		{ WLEAF | BIT(62), 1, true, false, "D-3" },
 		{ WLEAF | BIT(48), 1, true, false, "D-3" },
 		{ WLEAF | BIT(47), 1, true, false, NULL },
@@ -150,6 +154,58 @@ START_TEST(the_local_rules_name_what_is_wrong)
 	}
 	ck_assert_ptr_null(spte_check(spte_make_pdpte(0x1000), 3, false, true, 36));
 	ck_assert_ptr_null(spte_check(spte_make_table(0x1000), 3, false, false, 36));
+}
+END_TEST
+
+START_TEST(entries_say_who_sets_a_and_d)
+{
+	const u64 young = WLEAF | SPTE_A, off = young | SPTE_AD_DISABLED;
+	static const char *const bad = "D-10";
+	const struct {
+		u64 spte;
+		bool tdp, ad_disabled;
+		const char *rule;
+	} rows[] = {
+		{ 0, true, true, NULL },
+		{ young, true, false, NULL },
+		{ young & ~SPTE_A, true, false, NULL },
+		{ young & ~(SPTE_A | SPTE_P), true, false, bad },
+		{ off, true, false, bad },
+		{ off, true, true, NULL },
+		{ young, true, true, bad },
+		{ off & ~SPTE_A, true, true, bad },
+		{ off & ~(SPTE_A | SPTE_P), true, true, NULL },
+		{ young, false, true, NULL },
+		{ off, false, true, bad },
+		{ young & ~(SPTE_A | SPTE_P), false, true, NULL },
+		{ young & ~(SPTE_A | SPTE_P), false, false, bad },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *rule = spte_check_ad(rows[i].spte, 1, rows[i].tdp, rows[i].ad_disabled);
+
+		ck_assert_msg(!rule == !rows[i].rule, "row %u", i);
+	}
+	ck_assert_ptr_null(spte_check_ad(spte_make_table(0x1000), 2, false, true));
+}
+END_TEST
+
+START_TEST(a_leaf_comes_back_as_it_was_made_old)
+{
+	const struct spte_leaf leaf = { .pfn = 5, .level = 1, .access = ACC_WRITE | ACC_USER,
+					.host_writable = true, .mmu_writable = true,
+					.ad_disabled = true };
+	struct spte_leaf unused = leaf;
+	u64 spte = spte_make_leaf(&leaf), old_spte = spte_make_old(spte, true);
+
+	ck_assert(spte_is_young(spte) && spte & SPTE_D && !spte_is_tracked(spte));
+	ck_assert(!spte_is_young(old_spte) && spte_is_tracked(old_spte));
+	ck_assert(spte_is_present(old_spte) && spte_is_leaf(old_spte, 1));
+	ck_assert_uint_eq(spte_make_young(old_spte), spte);
+	unused.unused = true;
+	ck_assert_uint_eq(spte_make_leaf(&unused), old_spte);
+	ck_assert_uint_eq(spte_make_old(spte, false), spte & ~SPTE_A);
+	ck_assert(!spte_is_tracked(0) && !spte_is_tracked(SPTE_FROZEN));
 }
 END_TEST
 
@@ -325,6 +381,8 @@ TAP_MAIN("spte",
 	 a_split_maps_the_same_frames_with_the_same_bits,
 	 a_flush_is_owed_when_a_tlb_could_know_better,
 	 the_local_rules_name_what_is_wrong,
+	 entries_say_who_sets_a_and_d,
+	 a_leaf_comes_back_as_it_was_made_old,
 	 setting_an_entry_counts_it_and_says_so,
 	 setting_what_is_already_there_is_no_event,
 	 what_the_hardware_noted_stays_when_rights_change,

@@ -49,6 +49,7 @@ struct duel_config {
 #define DUEL_RECENT	16
 #define DUEL_ALIASES	32
 #define DUEL_EVERY	64	/* operations between audits, if nothing else is wanted */
+#define DUEL_RAM_FRAMES	2114
 #define DUEL_FULL	64	/* audits between comparisons of all memory */
 
 /* Slots that are logged (duel_dirty.c). */
@@ -60,6 +61,18 @@ struct duel_log {
 
 /* All events of a run, kept for the test of completeness. */
 struct duel_tape;
+
+#define DUEL_AGE_FRAMES	0xe00u		/* guest frames that are asked about */
+#define DUEL_AGE_BLOCKS	(DUEL_AGE_FRAMES / 512)
+
+/* What must and what can be young (duel_age.c), by address space. */
+struct duel_age {
+	u64 generation[MMU_NR_AS];
+	/* The hardware walked to this frame of ram since it was made old. */
+	bool walked[MMU_NR_AS][DUEL_RAM_FRAMES];
+	/* Somebody may have been in these 512 guest frames. */
+	bool maybe[MMU_NR_AS][DUEL_AGE_BLOCKS];
+};
 
 struct duel {
 	struct duel_config config;
@@ -73,6 +86,7 @@ struct duel {
 	bool naive_tdp;			/* for the naive MMU the hardware walks the tables */
 	bool for_library;		/* see duel_for_library() */
 	unsigned at;			/* operation under way */
+	struct duel_age age;
 	gva_t recent[DUEL_RECENT];	/* addresses where an access was done */
 	unsigned nr_recent;
 	gva_t alias[DUEL_ALIASES];	/* where the guest once found a frame of tables mapped */
@@ -211,6 +225,12 @@ u64 duel_tlb_offset(const struct duel *duel, const struct tlb_entry *e, gva_t gv
 /* Does what the vCPU's TLB holds agree with what it may believe? */
 void duel_check_tlb(struct duel *duel, struct sim_cpu *cpu);
 
+/* What an access says about who is young: by a vCPU in address space as. nr: where the
+ * naive MMU went; NULL: there was more than one way. Then: any access there may be. */
+void duel_age_access(struct duel *duel, unsigned as, struct sim_cpu *cpu,
+		     const struct sim_access *a, const struct naive_result *nr);
+void duel_age_storm(struct duel *duel);
+
 /* An address where something was done, as this vCPU can use it; and one more. */
 gva_t duel_usable(const struct sim_cpu *cpu, gva_t gva);
 gva_t duel_recent(const struct duel *duel, const struct sim_cpu *cpu, u64 r);
@@ -250,7 +270,7 @@ void duel_put(struct duel *duel, struct sim_cpu *cpu, gpa_t gpa, u64 value, unsi
 /* Random things in the geometry of the guest (duel_guest.c). */
 extern const struct naive_slot duel_slots[];
 extern const unsigned duel_nr_slots;
-#define DUEL_RAM	(2114 * PAGE_SIZE)
+#define DUEL_RAM	(DUEL_RAM_FRAMES * PAGE_SIZE)
 struct mmu_regs duel_level_regs(unsigned levels);
 struct mmu_regs duel_mode_regs(u64 r);
 u64 duel_root(const struct mmu_regs *regs, u64 r);

@@ -144,11 +144,13 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	if (a->outcome == SIM_OK)
 		duel_remember(d, a->gva);
 	if (nested) {
+		duel_age_access(d, regs.smm, cpu, a, NULL);
 		duel_inner_judge(d, cpu, &regs, a, &na);
 		return;
 	}
 	if ((by_memory_of_it(d, a) || (a->outcome == SIM_MMIO && !duel_is_tdp(d))) &&
 	    duel_past_counts(d, cpu, &na)) {
+		duel_age_access(d, regs.smm, cpu, a, NULL);
 		if (a->outcome == SIM_MMIO)
 			duel_compare_past_mmio(d, cpu, &na);
 		else
@@ -166,6 +168,7 @@ void duel_access(struct duel *d, struct sim_cpu *cpu, struct duel_op *op, struct
 	}
 	d->naive.past.settled = d->naive.past.told = false;
 	duel_expect(d, &na, &nr);
+	duel_age_access(d, regs.smm, cpu, a, &nr);
 	compare(d, cpu, a, &na, &nr);
 }
 

@@ -81,7 +81,9 @@ void duel_op_log(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	unsigned i = op->r[0] % duel_nr_slots;
 	u32 flags = how[op->r[1] % 4], before = d->log.flags[i];
 	const struct naive_slot *s = &d->naive.slot[i];
-	bool other = before && flags && before != flags;
+	/* Another way than it has, or one that this hardware has not. */
+	bool other = (before && flags && before != flags) ||
+		     (flags == LOG_FLAGS && d->sim.config.ad_disabled);
 	u64 refused = d->sim.mem.refused;
 	enum mmu_status status;
 

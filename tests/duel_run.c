@@ -203,6 +203,7 @@ static const char *make_machine(struct duel *d)
 				     .maxphyaddr = 40 + d->config.seed % 3 * 3, /* 40, 43, 46 */
 				     .tdp_level = d->config.seed & 4 ? 5 : 4,
 				     .flushes_roots = d->config.seed & 2,
+				     .ad_disabled = d->config.seed / 3 % 4 == 1,
 				     .seed = d->config.seed };
 	char path[200];
 	const char *failed;

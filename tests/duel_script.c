@@ -50,6 +50,7 @@ void duel_script_begin(struct duel *d, const char *path)
 	duel_line(d, "tdp-levels %u", d->sim.config.tdp_level);
 	if (d->sim.config.flushes_roots)
 		duel_line(d, "flush-roots");
+	duel_line(d, "ad %s", d->sim.config.ad_disabled ? "off" : "on");
 	duel_line(d, "ram %llu", (unsigned long long)DUEL_RAM);
 }
 

@@ -169,6 +169,7 @@ void duel_op_storm(struct duel *d, struct sim_cpu *cpu, struct duel_op *op)
 	duel_arrive(d);
 	memcpy(d->naive.ram, d->sim.mem.base + d->ram_hpa, DUEL_RAM);
 	duel_log_storm(d);
+	duel_age_storm(d);
 	duel_flush_all(d);
 	for (unsigned i = 0; i < d->cpus; i++)
 		duel_nested_flush(d, &d->sim.cpu[i]);

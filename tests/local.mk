@@ -69,6 +69,9 @@ check-threads: all $(check_LIBRARIES)
 	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_dirty.t \
 		%D%/check_threads_mode.t %D%/check_threads_shadow.t %D%/check_threads_slots.t'
+			%D%/check_threads_shadow.t'
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t \
+		%D%/check_threads_age.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
@@ -108,6 +111,9 @@ long_tests += %D%/switch.sh
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
 
+dist_check_SCRIPTS += %D%/age_type.sh
+TESTS += %D%/age_type.sh
+
 # The simulated machine.
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_sim_control.t
@@ -131,6 +137,12 @@ hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spt
 
 if WITH_TDP_MMU
 hosted_tests += %D%/check_flush.t %D%/check_flush_roots.t %D%/check_flush_by_root.t
+hosted_tests += %D%/check_age.t %D%/check_age_kept.t
+%C%_check_age_t_SOURCES = %D%/check_age.c %D%/age_machine.c %D%/age_machine.h
+%C%_check_age_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_age_kept_t_SOURCES = %D%/check_age_kept.c %D%/age_machine.c
+%C%_check_age_kept_t_LDADD = %D%/libfake.a $(LDADD)
+hosted_tests += %D%/check_flush.t
 %C%_check_flush_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_flush_by_root_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_flush_roots_t_LDADD = %D%/libfake.a $(LDADD)
@@ -143,6 +155,11 @@ hosted_tests += %D%/check_tdp_roots.t
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_slots.t %D%/check_smram.t %D%/check_threads_slots.t
+hosted_tests += %D%/check_age_blind.t %D%/check_age_nested.t %D%/check_threads_age.t
+%C%_check_age_nested_t_SOURCES = %D%/check_age_nested.c %D%/inner.c %D%/inner.h
+%C%_check_age_nested_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
+%C%_check_threads_age_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
+%C%_check_age_blind_t_LDADD = hv/sim/libsim.a $(LDADD)
 hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
 hosted_tests += %D%/check_dirty_inner.t
@@ -282,6 +299,7 @@ endif
 	%D%/duel.c %D%/duel.def %D%/duel.h \
 	%D%/duel_access.c \
 	%D%/duel_dirty.c \
+	%D%/duel_age.c \
 	%D%/duel_edit.c \
 	%D%/duel_flush.c \
 	%D%/duel_geometry.c %D%/duel_geometry.def \
@@ -323,6 +341,7 @@ EXTRA_DIST += \
 	%D%/sim/no-memory.scn \
 	%D%/sim/order-dirty.scn \
 	%D%/sim/order-flush.scn \
+	%D%/sim/order-age.scn \
 	%D%/sim/order-free.scn \
 	%D%/sim/order-mmio.scn \
 	%D%/sim/order-root-flush.scn \

@@ -15,6 +15,8 @@ static bool one_of(const char *word, const char *a, const char *b)
 /* What must stand before everything else. */
 static bool is_setup(enum scn_word_id word)
 {
+	if (word == WORD_ad)
+		return true;
 	return word == WORD_vcpus || word == WORD_ram ||
 	       word == WORD_maxphyaddr || word == WORD_tdp_levels ||
 	       word == WORD_flush_roots;
@@ -151,6 +153,21 @@ static const char *check_vmrun(const struct scn_line *line)
 	return line->nr_w && strcmp(line->w[0], "refused") ? "only refused may follow" : NULL;
 }
 
+/* Asks which memory was used, or makes it old. */
+static bool is_about_age(const struct scn_line *line)
+{
+	return line->word == WORD_age ||
+	       (line->word == WORD_expect && (line->wish == WISH_young || line->wish == WISH_old ||
+					      line->wish == WISH_unknown));
+}
+
+static const char *check_age(const struct scn_line *line)
+{
+	if (line->word == WORD_ad)
+		return one_of(line->w[0], "on", "off") ? NULL : "it is on or off";
+	return is_about_age(line) ? check_as(line, 2) : NULL;
+}
+
 static const char *check_values(const struct scn_line *line)
 {
 	u64 size;
@@ -256,6 +273,8 @@ static const char *check_together(const struct order *order, const struct scn_li
 {
 	if (line->word == WORD_end && !order->together)
 		return "there is no together before it";
+	if (order->together && is_about_age(line))
+		return NULL;
 	if (order->together && line->word != WORD_end && !is_host(line->word) &&
 	    scn_words[line->word].who != SCN_CPU)
 		return "between together and end only vCPUs do something, and the host with "
@@ -294,6 +313,8 @@ bool scn_check(const struct scenario *scn, struct scn_error *error)
 
 	for (; i < scn->nr && !why; i++) {
 		why = check_values(&scn->line[i]);
+		if (!why)
+			why = check_age(&scn->line[i]);
 		if (!why)
 			why = check_order(&order, &scn->line[i]);
 	}

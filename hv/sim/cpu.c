@@ -35,6 +35,7 @@ static struct hw_stage machine_stage(const struct sim_cpu *cpu)
 		.sched = sim->sched,
 		.wp = true,
 		.nx = true,
+		.no_ad = sim->config.ad_disabled,
 	};
 }
 
@@ -46,6 +47,7 @@ void sim_stages(struct sim_cpu *cpu, struct hw_stage stage[2])
 	stage[0] = stage[1] = machine_stage(cpu);
 	if (cpu_is_tdp(cpu)) {
 		stage[0].below = &stage[1];
+		stage[0].no_ad = false;
 		stage[0].root = regs->cr3;
 		stage[0].levels = guest_levels(regs);
 		stage[0].wp = regs->cr0 & CR0_WP;

@@ -15,6 +15,7 @@
 #define PTE_G	BIT(8)
 #define PTE_NX	BIT(63)
 #define PDE4M_RSVD BIT(21)
+#define PTE_KEPT BIT(11)	/* the library's mark: memory is behind the entry */
 
 /* A walk under way. */
 struct walker {
@@ -160,6 +161,8 @@ static bool step(struct walker *w, u64 table_addr)
 	w->value[w->n] = w->pte;
 	w->entry[w->n++] = at.hpa;
 	w->result->freed = !w->stage->below && w->pte == SIM_MEM_FREED;
+	if (w->probe && w->stage->no_ad && w->pte & PTE_KEPT)
+		w->pte |= PTE_P;
 	if (!(w->pte & PTE_P))
 		return fail(w, error_of(w, 0));
 	if (w->pte & reserved_bits(w))
@@ -270,8 +273,8 @@ static bool attempt(struct walker *w, bool *again)
 			return false;
 		if (!w->probe && !hw_allows(w->stage, r->access, w->access))
 			return fail(w, error_of(w, PFERR_PRESENT));
-		r->dirty = w->pte & PTE_D;
-		if (!w->probe && !set_accessed_and_dirty(w)) {
+		r->dirty = w->pte & PTE_D || w->stage->no_ad;
+		if (!w->probe && !w->stage->no_ad && !set_accessed_and_dirty(w)) {
 			*again = true;
 			return false;
 		}

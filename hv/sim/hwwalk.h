@@ -35,6 +35,7 @@ struct hw_stage {
 	unsigned levels;	/* 0: no paging; 2 (4-byte entries), 3, 4 or 5 */
 	unsigned maxphyaddr;
 	bool pse, pge, wp, nx, smep, smap;
+	bool no_ad;		/* sets neither A nor D: the library's tables on such a machine */
 };
 
 /* Where an access arrives, or how it fails. */
@@ -72,7 +73,8 @@ bool hw_walk(const struct hw_stage *stage, const struct hw_access *access,
 
 /*
  * The rights an access of any kind would have: walks without checking rights
- * and without touching A and D.
+ * and without touching A and D. With no_ad, an entry that the library withdrew only to
+ * see the next access is as good as present: a TLB may have it still.
  *
  *   returns  result->ok, false where something is not present
  */

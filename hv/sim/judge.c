@@ -77,14 +77,17 @@ static struct mmu_nested nested_of(const struct run *run, const struct scn_line 
 				    .cr0 = regs->cr0, .cr4 = regs->cr4, .efer = regs->efer };
 }
 
+/* VMRUN does not leave SMM. */
 static void vmrun(struct run *run, const struct scn_line *line)
 {
 	bool refused = line->word == WORD_vmrun_on && line->nr_w;
 	struct sim_cpu *cpu = &run->sim.cpu[line->cpu];
 	const struct mmu_nested nested = nested_of(run, line);
-	const struct mmu_regs regs = cpu->l2_regs;
-	enum mmu_status status = sim_vmrun(cpu, &nested, &regs);
+	struct mmu_regs regs = cpu->l2_regs;
+	enum mmu_status status;
 
+	regs.smm = cpu->regs.smm;
+	status = sim_vmrun(cpu, &nested, &regs);
 	if (status != MMU_OK && !refused)
 		run_fail(run, line, "the guest may not run it: %s", mmu_status_text(status));
 	else if (status == MMU_OK && refused)
@@ -334,6 +337,10 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 	case WISH_root_flushes:
 		*have = since(&run->root_flushes_known, stats_of(run).root_flushes);
 		return *have == line->n[0];
+	case WISH_young:
+	case WISH_old:
+	case WISH_unknown:
+		return run_is_of_age(run, line);
 	case NR_WISHES:
 		break;
 	}
@@ -363,6 +370,9 @@ static void say_instead(struct run *run, const struct scn_line *line, u64 have)
 	case WISH_audit:
 	case WISH_dirty:
 	case WISH_harvested:
+	case WISH_young:
+	case WISH_old:
+	case WISH_unknown:
 		run_fail(run, line, "it is not so");
 		break;
 	default:

@@ -3,6 +3,7 @@
 
 noinst_LIBRARIES += %D%/libsim.a
 %C%_libsim_a_SOURCES = \
+	%D%/age.c \
 	%D%/check.c \
 	%D%/command.c \
 	%D%/control.c %D%/control.h \
@@ -41,6 +42,7 @@ scenariosdir = $(pkgdatadir)/scenarios
 dist_scenarios_DATA = \
 	%D%/scenarios/another-mmu.scn \
 	%D%/scenarios/coalescing.scn \
+	%D%/scenarios/aging.scn \
 	%D%/scenarios/device-memory.scn \
 	%D%/scenarios/dirty-bits.scn \
 	%D%/scenarios/dirty-log.scn \

@@ -117,6 +117,7 @@ static const char *create_vm(struct sim *sim)
 		.nr_vcpus = sim->config.vcpus,
 		.tdp_level = sim->config.tdp_level,
 		.maxphyaddr = sim->config.maxphyaddr,
+		.ad_disabled = sim->config.ad_disabled,
 	};
 	enum mmu_status status = mmu_vm_create(&sim->env, &config, &sim->vm);
 

@@ -151,6 +151,34 @@ static const char *refuse(struct run *run, const struct scn_line *line)
 	return NULL;
 }
 
+/* What the host asks of the MMU. */
+static const char *library_line(struct run *run, const struct scn_line *line)
+{
+	switch (line->word) {
+	case WORD_knob:
+		return knob(run, line);
+	case WORD_mmu:
+		return mmu(run, line);
+	case WORD_zap:
+		return zap(run, line);
+	case WORD_split:
+		return split(run, line);
+	case WORD_log:
+	case WORD_harvest:
+		return run_log(run, line);
+	case WORD_age:
+		return run_age(run, line);
+	case WORD_shrink:
+		mmu_shrink(run->sim.vm, line->n[0]);
+		return NULL;
+	case WORD_unprotect:
+		mmu_unprotect(run->sim.vm, line->n[0] >> PAGE_SHIFT);
+		return NULL;
+	default:
+		return run_slot_line(run, line); /* vcpus: done; stop: the user's */
+	}
+}
+
 const char *run_machine_line(struct run *run, const struct scn_line *line)
 {
 	switch (line->word) {
@@ -182,23 +210,6 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 	case WORD_seed:
 		sched_seed(run->sim.sched, line->n[0]);
 		return NULL;
-	case WORD_knob:
-		return knob(run, line);
-	case WORD_mmu:
-		return mmu(run, line);
-	case WORD_zap:
-		return zap(run, line);
-	case WORD_split:
-		return split(run, line);
-	case WORD_log:
-	case WORD_harvest:
-		return run_log(run, line);
-	case WORD_shrink:
-		mmu_shrink(run->sim.vm, line->n[0]);
-		return NULL;
-	case WORD_unprotect:
-		mmu_unprotect(run->sim.vm, line->n[0] >> PAGE_SHIFT);
-		return NULL;
 	case WORD_fail:
 	case WORD_refuse_flush:
 		return refuse(run, line);
@@ -209,7 +220,7 @@ const char *run_machine_line(struct run *run, const struct scn_line *line)
 		run_expect(run, line);
 		return NULL;
 	default:
-		return run_slot_line(run, line); /* vcpus: done; stop: the user's */
+		return library_line(run, line);
 	}
 }
 
@@ -241,6 +252,8 @@ static bool create(struct run *run)
 			config.tdp_level = line->n[0];
 		else if (line->word == WORD_flush_roots)
 			config.flushes_roots = true;
+		else if (line->word == WORD_ad)
+			config.ad_disabled = strcmp(line->w[0], "on");
 	}
 	if (run->options->mode >= 0)
 		config.mode = run->options->mode;

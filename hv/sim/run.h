@@ -100,6 +100,11 @@ const struct scn_line *run_together(struct run *run, const struct scn_line *line
 /* What a vCPU does on a line. */
 void run_cpu_line(struct run *run, const struct scn_line *line);
 
+/* Lines about aging (age.c): makes memory old; is it young, old, or unknown, as the wish
+ * says? */
+const char *run_age(struct run *run, const struct scn_line *line);
+bool run_is_of_age(struct run *run, const struct scn_line *line);
+
 /* Has the log of this slot the frame at the offset? Has it, or had the last harvest? log.c */
 bool run_is_dirty(struct run *run, const struct scn_line *line);
 bool run_was_harvested(struct run *run, const struct scn_line *line);

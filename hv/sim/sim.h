@@ -45,6 +45,7 @@ struct sim_config {
 	unsigned vcpus;
 	unsigned maxphyaddr;	/* 0: 48 */
 	unsigned tdp_level;	/* 0: 4 */
+	bool ad_disabled;	/* the hardware sets no A and D in the library's tables */
 	u64 memory;		/* bytes for pages of library and guest */
 	bool flushes_roots;	/* the library may ask for flushes by root */
 	const char *shared;	/* file the host program attaches to; NULL: none */
