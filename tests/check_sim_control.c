@@ -283,6 +283,35 @@ START_TEST(the_writes_to_a_slot_are_logged_and_harvested)
 }
 END_TEST
 
+static struct ev_aged ask_age(u64 start, u64 end, bool clear)
+{
+	struct ev_aged aged;
+	struct event ev;
+
+	link_command(machine, CMD_age, 0, start, end, clear, NULL, 0);
+	ev = next(EV_aged);
+	memcpy(&aged, ev.payload, sizeof(aged));
+	return aged;
+}
+
+START_TEST(it_is_told_which_memory_was_used)
+{
+	struct ev_aged aged;
+
+	start();
+	command(CMD_resume, 0, 0, 0, 0);
+	next(EV_guest_end);
+	aged = ask_age(0x200, 0x201, false);
+	ck_assert_uint_eq(aged.young, 1);
+	aged = ask_age(0, 0, true);
+	ck_assert_uint_ge(aged.young, 1);
+	ck_assert_uint_eq(aged.young + aged.old, (16u << 20) >> PAGE_SHIFT);
+	aged = ask_age(0x200, 0x201, false);
+	ck_assert_uint_eq(aged.old, 1);
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused)
 {
 	start();
@@ -297,6 +326,9 @@ START_TEST(what_makes_no_sense_is_refused)
 	ck_assert_uint_eq(command(CMD_knob, MMU_KNOB_huge, 2, 0, 0), MMU_INVAL);
 	ck_assert_uint_eq(command(CMD_knob, 1000, 0, 0, 0), MMU_INVAL);
 	ck_assert_uint_eq(command(CMD_zap, 0, 9, 3, 0), MMU_INVAL);
+	ck_assert_uint_eq(command(CMD_age, 2, 0, 0, 0), MMU_INVAL);
+	ck_assert_uint_eq(command(CMD_age, 0, 9, 9, 0), MMU_INVAL);
+	ck_assert_uint_eq(command(CMD_age, 0, ~0ull, 0, 1), MMU_INVAL);
 	ck_assert_int_eq(finish(), 0);
 }
 END_TEST
@@ -333,5 +365,6 @@ TAP_MAIN("sim_control",
 	 steps_end_at_an_event_a_fault_or_an_exit,
 	 walks_registers_and_memory_can_be_looked_at,
 	 the_writes_to_a_slot_are_logged_and_harvested,
+	 it_is_told_which_memory_was_used,
 	 what_makes_no_sense_is_refused,
 	 live_events_and_a_snapshot_make_the_same_model)

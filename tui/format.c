@@ -283,6 +283,8 @@ static bool add_short_form(struct text *to, const struct event *ev)
 		struct ev_exit exit;
 		struct ev_spte_set set;
 		struct ev_sp_new made;
+		struct ev_aged aged;
+		struct ev_ages ages;
 	} e;
 	char role[64];
 
@@ -303,6 +305,15 @@ static bool add_short_form(struct text *to, const struct event *ev)
 	case EV_sp_hit:
 		role_text((union mmu_role){ .word = e.made.role }, role, sizeof(role));
 		text_add(to, " %u gfn %" PRIx64 " %s", e.made.sp, (u64)e.made.gfn, role);
+		return true;
+	case EV_aged:
+		text_add(to, " %s as %u gfn %" PRIx64 ".. %" PRIu64 " young %" PRIu64 " old",
+			 e.aged.cleared ? "anew" : "test", e.aged.as, (u64)e.aged.start,
+			 (u64)e.aged.young, (u64)e.aged.old);
+		return true;
+	case EV_ages:
+		text_add(to, " as %u gfn %" PRIx64 ".. %u of %u young", e.ages.as, (u64)e.ages.gfn,
+			 __builtin_popcountll(e.ages.young), __builtin_popcountll(e.ages.known));
 		return true;
 	default:
 		return false;

@@ -160,6 +160,7 @@ void ui_update(struct ui *ui)
 {
 	note_stop(ui);
 	note_audit(ui);
+	ui_note_age(ui);
 	if (ui->follow && timeline_count(ui->tl))
 		move_cursor(ui, timeline_count(ui->tl) - 1);
 }

@@ -65,6 +65,8 @@ struct ui {
 	const char *break_once;		/* event whose break goes when it is hit; NULL: none */
 	bool audit_asked;		/* by key; its end will be shown */
 	u64 audit_seen;			/* the audit shown last */
+	bool age_asked;			/* by command; the answer will be said */
+	size_t age_from;		/* looked for from this event on */
 	struct ui_selection at;
 
 	const struct view_ops *view;	/* full screen; NULL: the tour */
@@ -148,6 +150,11 @@ void ui_set_knob(struct ui *ui, const char *arg);
 void ui_set_mmu(struct ui *ui, const char *arg);
 /* "on", "by-d", "off" or "harvest", a slot and an address space. */
 void ui_log_dirty(struct ui *ui, const char *arg);
+
+/* "GFN [FRAMES [AS]]", or "" for all: asks which memory was used; clear: it counts anew.
+ * Says the answer when it is there. */
+void ui_age(struct ui *ui, const char *arg, bool clear);
+void ui_note_age(struct ui *ui);
 
 /* Names the breaks that are set; false: none. */
 bool ui_breaks(const struct ui *ui, struct text *to);

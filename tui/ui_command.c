@@ -157,6 +157,16 @@ static void do_dirty(struct ui *ui, const char *arg)
 	ui_log_dirty(ui, arg);
 }
 
+static void do_age(struct ui *ui, const char *arg)
+{
+	ui_age(ui, arg, true);
+}
+
+static void do_young(struct ui *ui, const char *arg)
+{
+	ui_age(ui, arg, false);
+}
+
 static const struct send_row {
 	const char *name, *sentence;
 	u16 id;
@@ -278,6 +288,8 @@ static const struct command commands[] = {
 	{ "mmu", "shadow|tdp", "let this MMU serve the guest from now on", do_mmu },
 	{ "smi", "", "a system-management interrupt for this vCPU", do_smi },
 	{ "dirty", "WHAT [SLOT [AS]]", "log writes: on, by-d, off; harvest", do_dirty },
+	{ "young", "GFN N AS", "which memory was used; alone: of all", do_young },
+	{ "age", "GFN N AS", "the same, and it counts anew from now on", do_age },
 	{ "send", "COMMAND N...", "one of the debug channel: walk, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },
@@ -328,6 +340,7 @@ static int script_line(struct ui *ui, char *line, const char *path, unsigned nr)
 		ui_command(ui, line);
 	else if (line[0] && line[0] != '#')
 		do_keys(ui, line);
+	ui_note_age(ui);
 	ui_draw(ui, ui->canvas);
 	if (ui->status)
 		say("%s:%u: %s", path, nr, ui->message);

@@ -7,6 +7,7 @@
 
 #include "hv/core/fmt.h"
 #include "hv/core/vcpu.h"
+#include "mmu/age.h"
 #include "mmu/mode.h"
 
 #include <string.h>
@@ -121,6 +122,19 @@ enum mmu_status command_zap(struct vm *vm, struct command *c)
 		mmu_zap_range(vm->mmu, (unsigned)c->arg[0], c->arg[1], c->arg[2]);
 	else
 		mmu_zap_all(vm->mmu);
+	return MMU_OK;
+}
+
+enum mmu_status command_age(struct vm *vm, struct command *c)
+{
+	gfn_t end = c->arg[2] ? c->arg[2] : MMU_AGE_END;
+
+	if (c->arg[0] >= MMU_NR_AS || c->arg[1] >= end)
+		return MMU_INVAL;
+	if (c->arg[3])
+		(void)mmu_age_range(vm->mmu, (unsigned)c->arg[0], c->arg[1], end);
+	else
+		(void)mmu_test_age_range(vm->mmu, (unsigned)c->arg[0], c->arg[1], end);
 	return MMU_OK;
 }
 

@@ -2,6 +2,7 @@
 /* Commands of the host program, carried out between two lines. Their arguments
  * are as little to be trusted as a guest's. */
 #include "hv/sim/control.h"
+#include "mmu/age.h"
 #include "mmu/mode.h"
 #include <string.h>
 
@@ -174,6 +175,19 @@ static enum mmu_status zap(struct sim *sim, const struct order *o)
 	return MMU_OK;
 }
 
+static enum mmu_status age(struct sim *sim, const struct order *o)
+{
+	gfn_t end = o->arg[2] ? o->arg[2] : MMU_AGE_END;
+
+	if (o->arg[0] >= MMU_NR_AS || o->arg[1] >= end)
+		return MMU_INVAL;
+	if (o->arg[3])
+		(void)mmu_age_range(sim->vm, o->arg[0], o->arg[1], end);
+	else
+		(void)mmu_test_age_range(sim->vm, o->arg[0], o->arg[1], end);
+	return MMU_OK;
+}
+
 static enum mmu_status knob(struct sim *sim, const struct order *o)
 {
 	return o->arg[0] < MMU_NR_KNOBS ? mmu_set_knob(sim->vm, o->arg[0], o->arg[1]) : MMU_INVAL;
@@ -220,6 +234,8 @@ static enum mmu_status carry_out(struct control *c, struct order *o)
 		return MMU_OK;
 	case CMD_zap:
 		return zap(sim, o);
+	case CMD_age:
+		return age(sim, o);
 	case CMD_knob:
 		return knob(sim, o);
 	case CMD_mmu:

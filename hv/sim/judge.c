@@ -280,12 +280,8 @@ static u64 since(u64 *known, u64 now)
 	return now - before;
 }
 
-/* Is it so? *have gets what was counted, if something was. */
-static bool holds(struct run *run, const struct scn_line *line, u64 *have)
+static bool ended_as_wished(const struct sim_access *last, const struct scn_line *line)
 {
-	const struct sim_access *last = &run->last[run->last_cpu];
-
-	*have = 0;
 	switch (line->wish) {
 	case WISH_fault:
 		return ended_as(last, RESULT_FAULT, line->n[0]);
@@ -297,8 +293,25 @@ static bool holds(struct run *run, const struct scn_line *line, u64 *have)
 		return ended_as(last, RESULT_MMIO, 0);
 	case WISH_readonly:
 		return ended_as(last, RESULT_READONLY, 0);
-	case WISH_nomem:
+	default:
 		return ended_as(last, RESULT_NOMEM, 0);
+	}
+}
+
+/* Is it so? *have gets what was counted, if something was. */
+static bool holds(struct run *run, const struct scn_line *line, u64 *have)
+{
+	const struct sim_access *last = &run->last[run->last_cpu];
+
+	*have = 0;
+	switch (line->wish) {
+	case WISH_fault:
+	case WISH_reflect:
+	case WISH_value:
+	case WISH_mmio:
+	case WISH_readonly:
+	case WISH_nomem:
+		return ended_as_wished(last, line);
 	case WISH_exits:
 		return (*have = last->exits) == line->n[0];
 	case WISH_hit:
