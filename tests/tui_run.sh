@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..35
+echo 1..37
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -188,6 +188,24 @@ wrong_dirty()
 	grep -q 'dirty: on, by-d, off or harvest' "$dir/err"
 }
 ok 'what a log cannot do is named' wrong_dirty
+printf '%s\n' ':until sp_new' ':mmu tdp' ':until mmu_mode' ':save-screen -' ':mmu shadow' \
+	':until mmu_mode' ':save-screen -' >"$dir/mmu.script"
+another_mmu()
+{
+	timeout 60 "$vitrine" run --mmu=shadow --script="$dir/mmu.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
+		grep -q '^vitrine .* tdp .*: mmu_mode' "$dir/out" &&
+		grep -q '^vitrine .* shadow .*: mmu_mode' "$dir/out"
+}
+ok 'another MMU serves a guest, and the status line says which' another_mmu
+no_mmu()
+{
+	printf ':mmu both\n' >"$dir/mmu.script"
+	timeout 60 "$vitrine" run --script="$dir/mmu.script" --timeout=30 pse \
+		>"$dir/out" 2>"$dir/err" </dev/null && return 1
+	grep -q 'mmu: it is shadow or tdp' "$dir/err"
+}
+ok 'one that there is not is named' no_mmu
 demo()
 {
 	status_is 0 demo && grep -q ' track_add ' "$dir/out" && grep -q '^== pages' "$dir/out"
