@@ -104,6 +104,7 @@ bool smm_deliver(struct vcpu *v)
 	vcpu_tell_mmu(v, MMU_CR3_NONE); /* the area is in address space 1 */
 	smm_save(v);
 	smm_enter(v);
+	smm_watch_handler(v);
 	vcpu_tell_mmu(v, MMU_CR3_NONE);
 	vcpu_set_state(v, CH_RUNNING);
 	return true;

@@ -76,6 +76,26 @@ void smm_watch_smi(struct vcpu *v)
 		w->ram = watch_ram(v->vm);
 }
 
+/* As if the handler used every register; the firmware's needs none. */
+void smm_watch_handler(struct vcpu *v)
+{
+	struct smm_watch *w = &v->vm->smm_watch;
+	struct vcpu_segs *segs = v->vm->p->segs(v);
+
+	if (!w->random)
+		return;
+	for (unsigned i = 0; i < NR_GPRS; i++)
+		v->regs.gpr[i] = (u64)watch_random(w) << 32 | watch_random(w);
+	v->regs.cr3 = watch_random(w) & PAGE_MASK;
+	v->regs.dr6 ^= 1;
+	segs->gdtr.base = watch_random(w);
+	segs->idtr.base = watch_random(w);
+	segs->gdtr.limit = segs->idtr.limit = watch_random(w) & 0xffff;
+	segs->ldtr.base = watch_random(w);
+	segs->tr.base = watch_random(w);
+	segs->ldtr.selector = segs->tr.selector = (u16)watch_random(w);
+}
+
 static void watch_compare(struct vcpu *v, const char *what, const void *then, const void *now,
 			  size_t n)
 {

@@ -33,8 +33,10 @@ void smm_watch_start(struct vm *vm, u32 seed);
 /* vCPU v is about to run: an SMI now, or the deadline of the next. */
 void smm_watch_turn(struct vcpu *v, struct vcpu_run *run);
 
-/* The state is the one that the SMI interrupts; the one after its RSM. */
+/* The state is the one that the SMI interrupts; the handler's first, in which nothing
+ * is left that RSM should bring back; the one after RSM. */
 void smm_watch_smi(struct vcpu *v);
+void smm_watch_handler(struct vcpu *v);
 void smm_watch_rsm(struct vcpu *v);
 
 /* Says how many there were. */
