@@ -156,7 +156,7 @@ smm()		# MODE
 {
 	start "$1" smi64
 	attach <<-'END'
-		break *raise_out
+		break *smi_raise
 		continue
 		stepi
 		stepi
@@ -169,7 +169,7 @@ smm()		# MODE
 	finish
 	shows "GDB sees the handler's registers in SMM (--mmu=$1)" "$dir/gdb" \
 		'^rip +0x8000 ' '^cs +0xa000 ' '^cr0 +0x[0-9a-f]*0 ' '^efer +0x0 ' 'no paging, SMM'
-	shows "and SMRAM (--mmu=$1)" "$dir/gdb" '^0xa8000:[[:space:]]+0x2e[[:space:]]+0x66'
+	shows "and SMRAM (--mmu=$1)" "$dir/gdb" '^0xa8000:[[:space:]]+(0x2e[[:space:]]+0x66|0x66[[:space:]]+0x2e)'
 	shows "the guest runs to its end afterwards (--mmu=$1)" "$dir/err" "^vitrine's status: 0$"
 }
 

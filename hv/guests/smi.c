@@ -90,13 +90,12 @@ static uint32_t report(unsigned int what)
  * An SMI: waits until the handler has changed RBX, as it need not come at once.
  * All other registers and the direction flag are as they were.
  */
-static __attribute__((noinline, noclone)) void raise(uint8_t command)
+static void raise(uint8_t command)
 {
 	unsigned long rbx = 0, rcx = 0x11111111, rdx = 0x22222222, rsi = 0x33333333, flags;
 	unsigned long rdi = 0x44444444;
 
-	asm volatile("std\nraise_out:\n\toutb %%al, $0xb2\n" /* a place for debuggers */
-		     "1:\ttest %0, %0\n\tjz 1b\n\tpushf\n\tpop %5\n\tcld"
+	asm volatile("std\n\tcall smi_raise\n\tpushf\n\tpop %5\n\tcld"
 		     : "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi), "=&r"(flags)
 		     : "a"(command) : "memory", "cc");
 	expect_eq(rbx, 1);

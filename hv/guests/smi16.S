@@ -5,6 +5,7 @@
  *   smi_first    copied to 38000: runs at the first SMI, moves SMBASE to a0000 and
  *                the handler to a8000, from where it is in the image
  *   smi_handler  copied to a8000: 16-bit code, CS base a0000, DS base 0 up to 4 GiB
+ *   smi_raise    writes AL to port b2, waits until EBX is not 0
  *   smi_real     copied to 8000 (32-bit guests): an SMI in real mode
  *
  * All of them tell the guest that they ran by what RBX is after RSM.
@@ -17,6 +18,18 @@
 #define DATA(x)   (SMI_DATA + (x))
 
 	.text
+	.globl smi_raise
+smi_raise:
+#ifdef __x86_64__
+	.code64
+#else
+	.code32
+#endif
+	outb %al, $0xb2
+1:	testl %ebx, %ebx
+	jz 1b
+	ret
+
 	.globl smi_first, smi_first_end
 smi_first:
 	.code16
@@ -26,11 +39,13 @@ smi_first:
 	movl $(SMI_BASE + 0x8000), %edi
 	movl $(smi_handler_end - smi_handler), %ecx
 	cld
-	addr32 rep movsb
+	.byte 0x67		/* by ESI and EDI */
+	rep movsb
 	xorl %eax, %eax
 	movl $(SMI_BASE + SMI_DATA), %edi
 	movl $8, %ecx
-	addr32 rep stosb
+	.byte 0x67
+	rep stosb
 	rsm
 smi_first_end:
 
@@ -84,8 +99,8 @@ again:				/* this one is for after RSM */
 	/* Two large pages: 0 to 4 MiB as they are, and the same again above. */
 pages:
 	movl $(SMI_BASE + SMI_DIRECTORY), %edi
-	addr32 movl $0x83, (%edi)
-	addr32 movl $0x83, 4(%edi)
+	movl $0x83, (%edi)
+	movl $0x83, 4(%edi)
 	lgdtl %cs:AT(pointer)
 	movl %edi, %cr3
 	movl %cr4, %eax
