@@ -135,6 +135,11 @@ u64 ch_emit(struct ch_emitter *em, u8 vcpu, u16 id, const struct mmu_site *site,
 	return first.seq;
 }
 
+u64 ch_get_cause(struct ch_emitter *em)
+{
+	return em->cause[em->cpu ? em->cpu(em->ctx) : 0];
+}
+
 void ch_set_cause(struct ch_emitter *em, u64 seq)
 {
 	em->cause[em->cpu ? em->cpu(em->ctx) : 0] = seq;

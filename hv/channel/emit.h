@@ -65,6 +65,7 @@ u64 ch_emit(struct ch_emitter *em, u8 vcpu, u16 id, const struct mmu_site *site,
 
 /* What follows on this CPU is caused by event seq (0: by nothing). */
 void ch_set_cause(struct ch_emitter *em, u64 seq);
+u64 ch_get_cause(struct ch_emitter *em);
 
 /* Slots of this CPU's ring that are free by the reader's account. */
 u32 ch_free_slots(struct ch_emitter *em);

@@ -34,6 +34,8 @@ static gpa_t smm_area_gpa(const struct vcpu *v)
 
 void smm_request(struct vcpu *v)
 {
+	if (!v->smm.pending)
+		v->smm.cause = ch_get_cause(v->vm->p->em);
 	v->smm.pending = true;
 }
 
@@ -44,8 +46,7 @@ bool smm_waits(const struct vcpu *v)
 
 /* ---- SMI ---- */
 
-/* What no memory is behind is lost; RSM will see that. */
-static void smm_save(struct vcpu *v)
+static struct smm_state smm_capture(struct vcpu *v)
 {
 	struct smm_state s = {
 		.regs = v->regs,
@@ -54,15 +55,22 @@ static void smm_save(struct vcpu *v)
 		.halted = v->smm.halted,
 		.int_shadow = v->regs.int_shadow,
 	};
-	bool long_mode = smm_has_long_mode(v);
 	u16 *ss = &s.segs.seg[SEG_SS].attrib;
-	u8 area[SMM_AREA_SIZE];
 
-	s.revision = long_mode ? SMM_REVISION_64 : SMM_REVISION_32;
 	/* The area has no CPL but the one of SS. */
 	if (v->regs.cr0 & CR0_PE)
 		*ss = (u16)((*ss & ~0x60u) | v->regs.cpl << 5);
-	smm_area_store(&s, long_mode, area);
+	return s;
+}
+
+/* What no memory is behind is lost; RSM will see that. */
+static void smm_save(struct vcpu *v, struct smm_state *s)
+{
+	bool long_mode = smm_has_long_mode(v);
+	u8 area[SMM_AREA_SIZE];
+
+	s->revision = long_mode ? SMM_REVISION_64 : SMM_REVISION_32;
+	smm_area_store(s, long_mode, area);
 	mmu_vcpu_write(v->mmu, smm_area_gpa(v), area, sizeof(area));
 }
 
@@ -89,9 +97,11 @@ static void smm_enter(struct vcpu *v)
 
 bool smm_deliver(struct vcpu *v)
 {
+	struct smm_state s;
+
 	if (!smm_waits(v) || v->event.type != VCPU_EVENT_NONE)
 		return false;
-	ch_set_cause(v->vm->p->em, 0);
+	ch_set_cause(v->vm->p->em, v->smm.cause);
 	vcpu_emit_regs(v);
 	v->smm.rip = v->regs.rip;
 	v->smm.halted = v->state == CH_HALTED;
@@ -101,11 +111,11 @@ bool smm_deliver(struct vcpu *v)
 	smm_watch_smi(v);
 	v->smm.pending = false;
 	v->smm.active = true;
-	vcpu_tell_mmu(v, MMU_CR3_NONE); /* the area is in address space 1 */
-	smm_save(v);
+	s = smm_capture(v);
 	smm_enter(v);
 	smm_watch_handler(v);
 	vcpu_tell_mmu(v, MMU_CR3_NONE);
+	smm_save(v, &s); /* in address space 1 */
 	vcpu_set_state(v, CH_RUNNING);
 	return true;
 }

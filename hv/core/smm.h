@@ -40,6 +40,7 @@ struct vm;
 struct smm {
 	bool active;  /* in SMM */
 	bool pending; /* an SMI that was not delivered yet */
+	u64 cause;    /* pending: number of the event that asked for it */
 	u32 base;     /* SMBASE */
 	u64 rip;      /* active: where it was interrupted, */
 	bool halted;  /* and whether it was halted there */
