@@ -5,6 +5,7 @@
  * be called old, whatever happens to its mapping. Meant for ThreadSanitizer, too.
  */
 #include "mmu/age.h"
+#include "mmu/slots.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "tests/guest_pt.h"
@@ -18,6 +19,7 @@
 #define FRAMES	4096u
 #define BLOCK	512u
 #define ROUNDS	1500u
+#define MORE_RAM (FAKE_RAM + (1ull << 30))
 
 static struct guest g;
 static bool paged;
@@ -126,7 +128,7 @@ static void *ager_body(void *arg)
 	struct worker *w = arg;
 
 	while (running) {
-		gfn_t start = draw(w, FRAMES / BLOCK) * BLOCK;
+		gfn_t start = draw(w, FRAMES / BLOCK + 1) * BLOCK;
 
 		if (is_kept(start))
 			mmu_test_age_bitmap(g.m.vm, 0, start, start + BLOCK, &bitmap);
@@ -137,6 +139,17 @@ static void *ager_body(void *arg)
 	return NULL;
 }
 
+/* A slot behind the others, in which somebody may be asking. */
+static void change_slot(u64 how)
+{
+	if (how == 0)
+		ck_assert_int_eq(mmu_slot_delete(g.m.vm, 0, 1), MMU_OK);
+	else
+		ck_assert_int_eq(mmu_slot_move(g.m.vm, 0, 1, FRAMES + how), MMU_OK);
+	if (how == 0)
+		ck_assert_int_eq(mmu_slot_create(g.m.vm, 0, 1, FRAMES, BLOCK, MORE_RAM, 0), MMU_OK);
+}
+
 static void *zapper_body(void *arg)
 {
 	struct worker *w = arg;
@@ -144,6 +157,8 @@ static void *zapper_body(void *arg)
 	while (running) {
 		gfn_t start = BLOCK + draw(w, FRAMES - BLOCK);
 
+		if (draw(w, 4) == 0)
+			change_slot(draw(w, 3));
 		if (draw(w, 8) == 0)
 			mmu_zap_all(g.m.vm);
 		else
@@ -167,6 +182,7 @@ static void run_race(enum mmu_mode mode, bool no_ad, bool huge)
 	machine_knob(&g.m, MMU_KNOB_huge, huge);
 	for (gfn_t gfn = BLOCK; paged && gfn < FRAMES; gfn += huge ? BLOCK : 1)
 		guest_map(&g, addr_of(gfn), gfn << PAGE_SHIFT, GPTE_W | GPTE_U, huge ? 2 : 1);
+	ck_assert_int_eq(mmu_slot_create(g.m.vm, 0, 1, FRAMES, BLOCK, MORE_RAM, 0), MMU_OK);
 	running = VCPUS;
 	for (unsigned i = 0; i < THREADS; i++) {
 		worker[i] = (struct worker){ i, 88172645463325252ull + i };
