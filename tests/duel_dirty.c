@@ -152,13 +152,19 @@ static void line_dirty(struct duel *d, const char *no, unsigned i, u64 n)
 		  (unsigned long long)n << PAGE_SHIFT);
 }
 
+/* Who may write to read-only memory are other slots. */
+static bool writes(const struct duel *d, unsigned i)
+{
+	return d->naive.slot[i].used && !d->naive.slot[i].readonly;
+}
+
 /* The frame's bit is clear: may it be? No other slot has its memory, or another log
  * may have the bit. */
 static void check_clear(struct duel *d, unsigned i, u64 n, const struct answer *answer)
 {
 	u64 frame = d->naive.slot[i].offset / PAGE_SIZE + n;
 
-	if (answer->mapped[frame] == 1 && has_changed(d, frame))
+	if (writes(d, i) && answer->mapped[frame] == 1 && has_changed(d, frame))
 		line_dirty(d, "", i, n);
 }
 
@@ -204,12 +210,6 @@ static void harvest(struct duel *d, unsigned i, u64 r, struct answer *answer)
 	check_bits(d, i, map, first, npages, answer);
 	duel_line(d, "harvest %u %u 0x%llx 0x%llx", s->as, i, (unsigned long long)first << PAGE_SHIFT,
 		  (unsigned long long)npages << PAGE_SHIFT);
-}
-
-/* Who may write to read-only memory are other slots. */
-static bool writes(const struct duel *d, unsigned i)
-{
-	return d->naive.slot[i].used && !d->naive.slot[i].readonly;
 }
 
 static void count_slots(const struct duel *d, struct answer *answer)
