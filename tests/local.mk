@@ -336,6 +336,7 @@ EXTRA_DIST += \
 	%D%/sim/nested-2level.scn \
 	%D%/sim/nested-by-numbers.scn \
 	%D%/sim/nested-pae.scn \
+	%D%/sim/logged-table.scn \
 	%D%/sim/nested-plain.scn \
 	%D%/sim/neighbours.scn \
 	%D%/sim/no-memory.scn \
