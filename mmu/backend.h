@@ -55,9 +55,13 @@ struct mmu_backend {
 	u64 (*zap_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 	/* Makes the leaves of [*at, end) small, as many as one hold of the lock is for.
 	 * Adds the number to *nr and moves *at on. op->reserve is stocked.
-	 *   returns  OK: all are; AGAIN: call again; NOMEM. Write lock. */
+	 *   returns  OK: all are; AGAIN: call again; NOMEM. Write lock; if not indirect,
+	 *            read lock. */
 	enum mmu_status (*split_range)(struct mmu_op *op, unsigned as, gfn_t *at, gfn_t end,
 				       u64 *nr);
+	/* Small mappings of [start, end) give way to large ones, at once or at the next
+	 * fault; returns how many did. Pauses as zap_range does. Write lock. See resize.h */
+	u64 (*recover_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 	/*
 	 * All pages count as gone from now on, and every vCPU is asked for another
 	 * root; the flush is owed to op. Who did this before must be done with

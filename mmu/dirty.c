@@ -83,10 +83,9 @@ static u64 leaf_bits(u64 spte, unsigned level, u64 bits)
 
 void dirty_spte(struct mmu_op *op, const struct sp *sp, gfn_t gfn, u64 old_spte, u64 new_spte)
 {
-	u64 w = leaf_bits(new_spte, sp->role.level, SPTE_W) &
-		~leaf_bits(old_spte, sp->role.level, SPTE_W);
-	u64 d = leaf_bits(old_spte, sp->role.level, SPTE_D) &
-		~leaf_bits(new_spte, sp->role.level, SPTE_D);
+	unsigned level = sp_level(sp);
+	u64 w = leaf_bits(new_spte, level, SPTE_W) & ~leaf_bits(old_spte, level, SPTE_W);
+	u64 d = leaf_bits(old_spte, level, SPTE_D) & ~leaf_bits(new_spte, level, SPTE_D);
 	const struct memslot *slot;
 
 	if (!op->vm->nr_logs || !(w | d))
@@ -94,7 +93,7 @@ void dirty_spte(struct mmu_op *op, const struct sp *sp, gfn_t gfn, u64 old_spte,
 	slot = sp_slot(op->vm, sp, gfn);
 	if (!slot || !slot_logs(slot))
 		return;
-	mmu_check(op->vm, !w || sp->role.level == LEVEL_4K,
+	mmu_check(op->vm, !w || level == LEVEL_4K,
 		  "L-3: a large page of a logged slot becomes writable", gfn, new_spte);
 	if (slot_logs_by_d(slot) ? d : w)
 		dirty_mark(op->vm, op->vcpu, slot, gfn);

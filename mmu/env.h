@@ -72,7 +72,7 @@ struct mmu_env {
 	/*
 	 * Makes the vCPU leave guest mode soon, without waiting for it: an IPI,
 	 * or the scheduler's turn. The request that it shall see has been
-	 * written before.
+	 * written before. Several may kick one vCPU at once.
 	 */
 	void (*kick)(void *ctx, u8 vcpu);
 

@@ -75,6 +75,8 @@ mmu_sources += %D%/point.def
 mmu_sources += %D%/request.def
 mmu_sources += %D%/reserve.c
 mmu_sources += %D%/reserve.h
+mmu_sources += %D%/resize.c
+mmu_sources += %D%/resize.h
 mmu_sources += %D%/rmap.c
 mmu_sources += %D%/rmap.h
 mmu_sources += %D%/role.c
@@ -120,6 +122,7 @@ mmu_sources += %D%/shadow_leaf.c
 mmu_sources += %D%/shadow_mmu.c
 mmu_sources += %D%/shadow_page.c
 mmu_sources += %D%/shadow_prefetch.c
+mmu_sources += %D%/shadow_recover.c
 mmu_sources += %D%/shadow_root.c
 mmu_sources += %D%/shadow_split.c
 mmu_sources += %D%/shadow_sync.c
@@ -131,6 +134,7 @@ mmu_sources += %D%/tdp_age.c
 mmu_sources += %D%/tdp_fault.c
 mmu_sources += %D%/tdp_iter.c
 mmu_sources += %D%/tdp_mmu.c
+mmu_sources += %D%/tdp_recover.c
 mmu_sources += %D%/tdp_roots.c
 endif
 

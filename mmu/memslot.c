@@ -84,7 +84,7 @@ struct memslot *vcpu_slot(struct mmu_vcpu *vcpu, gfn_t gfn)
 
 struct memslot *sp_slot(struct mmu_vm *vm, const struct sp *sp, gfn_t gfn)
 {
-	return slot_lookup(vm, sp->role.smm, gfn);
+	return slot_lookup(vm, sp_role(sp).smm, gfn);
 }
 
 unsigned slot_max_level(const struct memslot *slot, gfn_t gfn)

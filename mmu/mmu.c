@@ -202,36 +202,3 @@ bool mmu_unprotect(struct mmu_vm *vm, gfn_t gfn)
 	op_end(&op);
 	return any;
 }
-
-static enum mmu_status split_all(const struct mmu_backend *backend, struct mmu_vm *vm, unsigned as,
-				 gfn_t start, gfn_t end, u64 *nr)
-{
-	struct page_reserve reserve = { 0 };
-	enum mmu_status status = MMU_AGAIN;
-	struct mmu_op op;
-
-	while (status == MMU_AGAIN) {
-		if (!op_stock(vm, &reserve)) {
-			status = MMU_NOMEM;
-			break;
-		}
-		op_begin(&op, vm, NULL, true);
-		op.reserve = &reserve;
-		status = backend->split_range(&op, as, &start, end, nr);
-		op_end(&op);
-	}
-	reserve_empty(vm->env, &reserve);
-	return status;
-}
-
-enum mmu_status mmu_split_range(struct mmu_vm *vm, unsigned as, gfn_t start, gfn_t end, u64 *nr)
-{
-	enum mmu_status status = MMU_OK;
-
-	*nr = 0;
-	if (tdp_active(vm))
-		status = split_all(vm->tdp, vm, as, start, end, nr);
-	if (status == MMU_OK && shadow_maybe_present(vm))
-		status = split_all(vm->shadow, vm, as, start, end, nr);
-	return status;
-}

@@ -170,6 +170,7 @@ void shadow_sync_page(struct mmu_op *op, struct sp *sp);
 /* ---- shadow_zap.c ------------------------------------------------------------------ */
 
 u64 shadow_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
+u64 shadow_recover_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 void shadow_zap_inner(struct mmu_op *op);
 u32 shadow_obsolete_all(struct mmu_op *op);
 u32 shadow_zap_obsolete(struct mmu_op *op, u32 max);

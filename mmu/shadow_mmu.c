@@ -20,6 +20,7 @@ const struct mmu_backend shadow_mmu = {
 	.fault = shadow_fault,
 	.zap_range = shadow_zap_range,
 	.split_range = shadow_split_range,
+	.recover_range = shadow_recover_range,
 	.obsolete_all = shadow_obsolete_all,
 	.zap_obsolete = shadow_zap_obsolete,
 	.zap_tables = shadow_zap_tables,

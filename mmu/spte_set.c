@@ -77,7 +77,7 @@ static void change_account(const struct change *change, u64 old_spte, u64 new_sp
 
 	if (present)
 		__atomic_fetch_add(&change->sp->present, present, __ATOMIC_RELAXED);
-	if (new_spte && !sp_is_tdp(change->sp))
+	if (!old_spte && !sp_is_tdp(change->sp))
 		keep_range(change->sp, change->index);
 	if (leaf)
 		count_leaf(vm, level, leaf);

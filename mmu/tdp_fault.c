@@ -22,17 +22,15 @@ struct want {
 	enum mmu_verdict verdict;
 };
 
-/* The largest page that slot, tracking and configuration allow. */
-static unsigned want_level(const struct want *want)
+unsigned tdp_max_level(struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn)
 {
-	struct mmu_vm *vm = want->op->vm;
 	unsigned level;
 
-	if (!want->slot || !mmu_get_knob(vm, MMU_KNOB_huge))
+	if (!mmu_get_knob(vm, MMU_KNOB_huge))
 		return LEVEL_4K;
-	level = slot_max_level(want->slot, want->gfn);
+	level = slot_max_level(slot, gfn);
 	while (level > LEVEL_4K &&
-	       !track_allows_level(vm, want->slot, want->gfn & ~(level_frames(level) - 1), level))
+	       !track_allows_level(vm, slot, gfn & ~(level_frames(level) - 1), level))
 		level--;
 	return level;
 }
@@ -151,7 +149,9 @@ enum mmu_status tdp_split_entry(struct mmu_op *op, struct tdp_iter *iter)
 {
 	struct want want = { .op = op };
 
-	return go_down(&want, iter) ? MMU_OK : MMU_NOMEM;
+	if (go_down(&want, iter))
+		return MMU_OK;
+	return want.verdict == MMU_NO_MEMORY ? MMU_NOMEM : MMU_AGAIN;
 }
 
 /* One entry on the way down. returns false: the fault is over */
@@ -179,7 +179,7 @@ static enum mmu_verdict tdp_map(struct want *want, struct sp *root)
 	struct mmu_vm *vm = want->op->vm;
 	struct tdp_iter iter;
 
-	want->level = want_level(want);
+	want->level = want->slot ? tdp_max_level(vm, want->slot, want->gfn) : LEVEL_4K;
 	want->verdict = MMU_RETRY;
 	for_each_tdp_entry (iter, vm, root, want->gfn, want->gfn + 1)
 		if (!visit(want, &iter))

@@ -68,18 +68,22 @@ static u64 tdp_zap_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end)
 	return zapped;
 }
 
+/* Until the reserve must be filled again, or somebody else was faster. */
 static enum mmu_status split_tree(struct mmu_op *op, struct sp *root, gfn_t start, gfn_t end,
 				  u64 *nr)
 {
 	struct tdp_iter iter;
+	enum mmu_status status;
 
 	for_each_tdp_entry_min (iter, op->vm, root, start, end, LEVEL_2M) {
 		if (!spte_is_leaf(iter.old_spte, iter.level))
 			continue;
-		if (tdp_split_entry(op, &iter) != MMU_OK)
-			return MMU_NOMEM;
+		if (op->reserve->nr < FAULT_PAGES)
+			return MMU_AGAIN;
+		status = tdp_split_entry(op, &iter);
+		if (status != MMU_OK)
+			return status;
 		++*nr;
-		return MMU_AGAIN;
 	}
 	return MMU_OK;
 }
@@ -137,6 +141,7 @@ const struct mmu_backend tdp_mmu = {
 	.fault = tdp_fault,
 	.zap_range = tdp_zap_range,
 	.split_range = tdp_split_range,
+	.recover_range = tdp_recover_range,
 	.obsolete_all = tdp_obsolete_all,
 	.zap_obsolete = tdp_zap_obsolete,
 	.zap_inner = tdp_zap_inner,

@@ -16,6 +16,7 @@
 #define MMU_TDP_MMU_H
 
 #include "mmu/backend.h"
+#include "mmu/sp.h"
 
 /* tdp_fault.c; see backend.h */
 enum mmu_verdict tdp_fault(struct mmu_vcpu *vcpu, const struct mmu_fault_in *in,
@@ -45,19 +46,27 @@ u32 tdp_zap_obsolete(struct mmu_op *op, u32 max);
 void tdp_zap_inner(struct mmu_op *op);
 
 /* A table that no entry leads to any more: it becomes invalid, its leaves are
- * frozen, and it is freed after the flush. Write lock.
- * events  sp_zap, spte_set */
-void tdp_drop_table(struct mmu_op *op, struct sp *child);
+ * frozen, and it is freed after the flush, which is owed already if the hardware may
+ * be in it. Write lock.
+ * returns  A and D if any leaf had it when it was frozen. events  sp_zap, spte_set */
+u64 tdp_drop_table(struct mmu_op *op, struct sp *child, enum zap_why why);
+
+/* tdp_recover.c; see backend.h */
+u64 tdp_recover_range(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 
 /* ---- tdp_fault.c ------------------------------------------------------------- */
+
+/* The largest page that slot, tracking and configuration allow for gfn, 1..3. */
+unsigned tdp_max_level(struct mmu_vm *vm, const struct memslot *slot, gfn_t gfn);
 
 struct tdp_iter;
 
 /* tdp_dirty.c; see backend.h */
 u64 tdp_log_frames(struct mmu_op *op, const struct memslot *slot, gfn_t gfn, u64 mask, enum dirty_how how);
 
-/* Puts a table in the place of the huge leaf that the iterator stands on. Write lock.
- * returns  OK, NOMEM. events  sp_new, spte_set, sp_link, flush_request */
+/* Puts a table in the place of the huge leaf that the iterator stands on. Any lock.
+ * returns  OK; AGAIN: somebody else changed it; NOMEM.
+ * events  sp_new, spte_set, sp_link, flush_request */
 enum mmu_status __must_check tdp_split_entry(struct mmu_op *op, struct tdp_iter *iter);
 
 #endif

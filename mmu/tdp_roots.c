@@ -126,16 +126,16 @@ struct sp *tdp_next_root(struct mmu_op *op, struct sp *last)
 
 /* ---- leaving ----------------------------------------------------------------------- */
 
-static void invalidate(struct mmu_op *op, struct sp *sp)
+static void invalidate(struct mmu_op *op, struct sp *sp, enum zap_why why)
 {
 	sp_set_invalid(sp);
 	vm_emit(op->vm, op_vcpu(op), sp_zap, sp->id, sp->gfn, sp->role.word, sp->root_count,
-		(u8)ZAP_tree);
+		(u8)why);
 }
 
 static void leave_root(struct mmu_op *op, struct sp *root)
 {
-	invalidate(op, root);
+	invalidate(op, root, ZAP_tree);
 	root->down_level = LEVEL_2M;
 	root->down_gfn = 0;
 }
@@ -163,8 +163,10 @@ u32 tdp_obsolete_all(struct mmu_op *op)
 /* Entries of a table out of its tree are frozen: who still has it in hand puts
  * nothing into it. What the hardware or a repair noted until then is not lost:
  * it is in the value that was exchanged. */
-static void freeze_entries(struct mmu_op *op, struct sp *sp)
+static u64 freeze_entries(struct mmu_op *op, struct sp *sp)
 {
+	u64 noted = 0;
+
 	for (unsigned i = 0; i < PT_ENTRIES && sp->present; i++) {
 		u64 old_spte = spte_get(sp_entry(op->vm, sp, i));
 
@@ -172,15 +174,19 @@ static void freeze_entries(struct mmu_op *op, struct sp *sp)
 			continue;
 		mmu_check(op->vm, spte_is_leaf(old_spte, sp->role.level),
 			  "I-1: a table goes before what hangs on it", sp->id, i);
-		spte_set(op, sp, i, sp_entry_gfn(op->vm, sp, i), SPTE_FROZEN);
+		noted |= spte_set(op, sp, i, sp_entry_gfn(op->vm, sp, i), SPTE_FROZEN);
 	}
+	return noted & (SPTE_A | SPTE_D);
 }
 
-void tdp_drop_table(struct mmu_op *op, struct sp *child)
+u64 tdp_drop_table(struct mmu_op *op, struct sp *child, enum zap_why why)
 {
-	invalidate(op, child);
-	freeze_entries(op, child);
+	u64 noted;
+
+	invalidate(op, child, why);
+	noted = freeze_entries(op, child);
 	give_up(op, child);
+	return noted;
 }
 
 /* The table that the entry leads to, with all its leaves. */
@@ -195,7 +201,7 @@ static void take_off(struct mmu_op *op, struct tdp_iter *iter)
 	spte_set(op, iter->sp, iter->index, iter->gfn, 0);
 	child->ptep = NULL;
 	vm_emit(op->vm, op_vcpu(op), sp_unlink, iter->sp->id, (u16)iter->index, child->id);
-	tdp_drop_table(op, child);
+	tdp_drop_table(op, child, ZAP_tree);
 	atomic_fetch_sub(&op->vm->tdp_unlinked, 1);
 }
 

@@ -2,6 +2,7 @@
 /* Large leaves made small: the same memory with the same rights, and the very page
  * that a fault would use. */
 #include "mmu/memslot.h"
+#include "mmu/resize.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "tests/guest_pt.h"
@@ -268,6 +269,25 @@ START_TEST(eager_splits_leave_a_fault_its_pages)
 }
 END_TEST
 
+/* Beside it a page that the guest has small: its leaf mirrors an entry, and stays. */
+START_TEST(what_the_guest_has_large_becomes_large_again)
+{
+	unsigned level;
+
+	make_huge(LONG4, RW, PFERR_WRITE);
+	guest_map(&g, GVA + 4 * MB, GPA + 4 * MB, RW, 1);
+	expect_mapped(&g, 0, GVA + 4 * MB, PFERR_WRITE, GPA + 4 * MB);
+	split(0, GUEST_FRAMES);
+	ck_assert_uint_eq(mmu_recover_range(g.m.vm, 0, 0, GUEST_FRAMES), 512);
+	machine_audit(&g.m);
+	ck_assert(machine_leaf(&g.m, 0, GVA + 4 * MB, NULL));
+	expect_mapped(&g, 0, GVA + 0x5000, PFERR_WRITE, GPA + 0x5000);
+	ck_assert(machine_leaf(&g.m, 0, GVA, &level));
+	ck_assert_uint_eq(level, LEVEL_2M);
+	guest_fini(&g);
+}
+END_TEST
+
 TAP_MAIN("split", small_leaves_map_what_the_large_one_did,
 	 a_fault_after_a_split_finds_the_page_that_it_made,
 	 a_page_that_was_there_is_used_and_filled, the_guests_rights_stay,
@@ -277,4 +297,5 @@ TAP_MAIN("split", small_leaves_map_what_the_large_one_did,
 	 nested_paging_splits_alike,
 #endif
 	 eagerly_split_the_neighbours_of_a_table_do_not_fault,
-	 eager_splits_leave_a_fault_its_pages)
+	 eager_splits_leave_a_fault_its_pages,
+	 what_the_guest_has_large_becomes_large_again)

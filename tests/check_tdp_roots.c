@@ -6,6 +6,7 @@
 #include "mmu/backend.h"
 #include "mmu/epoch.h"
 #include "mmu/flush.h"
+#include "mmu/resize.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "tests/fake_env.h"
@@ -179,6 +180,25 @@ START_TEST(nothing_is_split_below_an_invalid_root)
 }
 END_TEST
 
+static void recover_nothing(void)
+{
+	u64 leaves = leaves_anywhere();
+
+	ck_assert_uint_gt(leaves, 0);
+	ck_assert_uint_eq(mmu_recover_range(m.vm, 0, 0, 16384), 0);
+	ck_assert_uint_eq(leaves_anywhere(), leaves);
+}
+
+START_TEST(nothing_becomes_large_below_an_invalid_root)
+{
+	setup();
+	machine_knob(&m, MMU_KNOB_huge, 1);
+	do_meanwhile(recover_nothing);
+	mmu_zap_all(m.vm);
+	machine_fini(&m);
+}
+END_TEST
+
 static void zap_all_too(void)
 {
 	machine_enter(&m, 0);
@@ -338,6 +358,7 @@ TAP_MAIN("tdp roots",
 	 so_does_a_range_that_is_zapped,
 	 write_protection_reaches_invalid_roots_too,
 	 nothing_is_split_below_an_invalid_root,
+	 nothing_becomes_large_below_an_invalid_root,
 	 who_zaps_everything_meanwhile_finishes_both,
 	 only_the_first_part_of_a_tree_costs_a_flush,
 	 no_table_of_a_tree_just_given_up_is_freed_before_the_flush,

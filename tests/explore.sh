@@ -30,7 +30,7 @@ check()
 }
 
 set -- "$src"/order-*.scn
-echo "1..$((2 * $# + 21))"
+echo "1..$((2 * $# + 22))"
 for file; do
 	for mmu in shadow tdp; do
 		check 0 'preemptions: all green' "${file##*/} holds in all orders with $mmu" \
@@ -100,6 +100,8 @@ while_zapping wait.scn 'fault_locked 1' 0x42000
 check 1 'does not fit any more: switch cpu0 fault_locked 1 -> host' 'and waits' "$sim" wait.scn
 check 0 '100 orders' 'four vCPUs and a longer story, by chance' \
 	"$sim" --seed=7 --explore --tries=100 "$src/all-at-once.scn"
+check 0 '60 orders' 'large pages that come and go under two writers, by chance' \
+	"$sim" --seed=7 --explore --tries=60 "$src/resize-at-once.scn"
 
 printf 'vcpus 2\nmem 512K\nmode unpaged\ntogether\nstart cpu0\nswitch cpu0 walk_entry 7 -> cpu1
 cpu0: read 0x40000\ncpu1: read 0x40000\nend\n' >misfit.scn

@@ -78,7 +78,7 @@ static void kick(void *ctx, u8 vcpu)
 {
 	struct fake *fake = ctx;
 
-	fake->kicks[vcpu]++;
+	__atomic_fetch_add(&fake->kicks[vcpu], 1, __ATOMIC_RELAXED);
 	if (fake->on_kick)
 		fake->on_kick(fake, vcpu);
 }

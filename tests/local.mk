@@ -72,6 +72,8 @@ check-threads: all $(check_LIBRARIES)
 			%D%/check_threads_shadow.t'
 		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t \
 		%D%/check_threads_age.t'
+		%D%/check_threads_mode.t %D%/check_threads_shadow.t %D%/check_threads_slots.t \
+		%D%/check_threads_tdp.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
@@ -152,6 +154,10 @@ hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/chec
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
 hosted_tests += %D%/check_tdp_roots.t
 %C%_check_tdp_roots_t_LDADD = %D%/libfake.a $(LDADD)
+hosted_tests += %D%/check_tdp_resize.t
+hosted_tests += %D%/check_threads_tdp.t
+%C%_check_threads_tdp_t_LDADD = %D%/libfake.a $(LDADD)
+%C%_check_tdp_resize_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_slots.t %D%/check_smram.t %D%/check_threads_slots.t
@@ -245,7 +251,8 @@ hosted_tests += %D%/check_mmio.t
 hosted_tests += %D%/check_roots.t %D%/check_zap.t
 hosted_tests += %D%/check_owed.t
 if WITH_TDP_MMU
-hosted_tests += %D%/check_fast_fault.t
+hosted_tests += %D%/check_backend.t %D%/check_fast_fault.t
+%C%_check_backend_t_LDADD = %D%/libfake.a $(LDADD)
 endif
 hosted_tests += %D%/check_gfn_cache.t
 hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
@@ -308,6 +315,7 @@ endif
 	%D%/duel_inner.c \
 	%D%/duel_model.c \
 	%D%/duel_nested.c \
+	%D%/duel_resize.c \
 	%D%/duel_past.c \
 	%D%/duel_regs.c \
 	%D%/duel_run.c \
@@ -344,6 +352,7 @@ EXTRA_DIST += \
 	%D%/sim/order-flush.scn \
 	%D%/sim/order-age.scn \
 	%D%/sim/order-free.scn \
+	%D%/sim/order-leave.scn \
 	%D%/sim/order-mmio.scn \
 	%D%/sim/order-root-flush.scn \
 	%D%/sim/order-root-refused.scn \
@@ -362,6 +371,7 @@ EXTRA_DIST += \
 	%D%/sim/rights-of-large-pages.scn \
 	%D%/sim/rights.scn \
 	%D%/sim/table-in-large-page.scn \
+	%D%/sim/resize-at-once.scn \
 	%D%/sim/two-spaces.scn \
 	%D%/sim/unsync-device.scn \
 	%D%/sim/unsync-halves.scn \

@@ -243,6 +243,7 @@ static bool is_host(enum scn_word_id word)
 	       word == WORD_log || word == WORD_harvest ||
 	       word == WORD_unslot || word == WORD_unprotect || word == WORD_shrink || word == WORD_knob ||
 	       word == WORD_mmu || word == WORD_place || word == WORD_move ||
+	       word == WORD_split || word == WORD_recover ||
 	       word == WORD_cached_read || word == WORD_cached_write;
 }
 

@@ -2,6 +2,7 @@
 /* The runner: line by line. */
 #include "hv/sim/run.h"
 #include "mmu/mode.h"
+#include "mmu/resize.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -100,12 +101,17 @@ static const char *zap(struct run *run, const struct scn_line *line)
 	return NULL;
 }
 
-static const char *split(struct run *run, const struct scn_line *line)
+static const char *resize(struct run *run, const struct scn_line *line)
 {
-	u64 end = (line->n[0] + line->n[1] + PAGE_SIZE - 1) >> PAGE_SHIFT, nr;
-	enum mmu_status status;
+	gfn_t start = line->n[0] >> PAGE_SHIFT;
+	gfn_t end = (line->n[0] + line->n[1] + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	enum mmu_status status = MMU_OK;
+	u64 nr;
 
-	status = mmu_split_range(run->sim.vm, 0, line->n[0] >> PAGE_SHIFT, end, &nr);
+	if (line->word == WORD_split)
+		status = mmu_split_range(run->sim.vm, 0, start, end, &nr);
+	else
+		mmu_recover_range(run->sim.vm, line->nr_n > 2 ? line->n[2] : 0, start, end);
 	return status == MMU_OK ? NULL : mmu_status_text(status);
 }
 
@@ -162,7 +168,8 @@ static const char *library_line(struct run *run, const struct scn_line *line)
 	case WORD_zap:
 		return zap(run, line);
 	case WORD_split:
-		return split(run, line);
+	case WORD_recover:
+		return resize(run, line);
 	case WORD_log:
 	case WORD_harvest:
 		return run_log(run, line);

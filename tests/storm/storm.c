@@ -17,6 +17,7 @@
 #include "hv/svm/trap.h"
 #include "hv/svm/x86.h"
 #include "mmu/mmu.h"
+#include "mmu/resize.h"
 
 #include <stdatomic.h>
 
@@ -28,6 +29,7 @@
 struct job {
 	unsigned first, step;
 	bool zaps;		/* after each table's worth, zap one of the others */
+	bool resizes;		/* make large what is mapped, and small again */
 };
 
 struct worker {
@@ -116,6 +118,18 @@ static void touch(struct worker *w, unsigned gfn)
 	}
 }
 
+/* Large mappings of four tables' worth, and small ones; what faults meanwhile is small
+ * or large as it comes. */
+static void resize(struct worker *w, unsigned gfn)
+{
+	u64 nr;
+
+	w->bad += mmu_set_knob(storm_vm, MMU_KNOB_huge, 1) != MMU_OK;
+	mmu_recover_range(storm_vm, 0, gfn, gfn + 4 * PT_ENTRIES);
+	w->bad += mmu_set_knob(storm_vm, MMU_KNOB_huge, 0) != MMU_OK;
+	w->bad += mmu_split_range(storm_vm, 0, gfn, gfn + 4 * PT_ENTRIES, &nr) != MMU_OK;
+}
+
 static void do_round(struct worker *w)
 {
 	w->faults = 0;
@@ -126,6 +140,8 @@ static void do_round(struct worker *w)
 			mmu_zap_range(storm_vm, 0, n % FRAMES, n % FRAMES + PT_ENTRIES);
 		if (w->job.zaps && n % (4 * PT_ENTRIES) == 0)
 			mmu_zap_all(storm_vm);
+		if (w->job.resizes && n % PT_ENTRIES == 0)
+			resize(w, n);
 	}
 	w->ended = rdtsc();
 }
@@ -200,7 +216,7 @@ static void alone(u64 *best)
 	*best = ~0ull;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		mmu_zap_all(storm_vm);
-		workers[0].job = (struct job){ 0, 1, false };
+		workers[0].job = (struct job){ .step = 1 };
 		do_round(&workers[0]);
 		if (workers[0].ended - workers[0].began < *best)
 			*best = workers[0].ended - workers[0].began;
@@ -214,7 +230,7 @@ static u64 make_whole(void)
 {
 	u64 lost = FRAMES - mapped();
 
-	workers[0].job = (struct job){ 0, 1, false };
+	workers[0].job = (struct job){ .step = 1 };
 	do_round(&workers[0]);
 	return mapped() == FRAMES ? lost : ~0ull;
 }
@@ -228,8 +244,8 @@ static void dealt_out(u64 *best)
 	*best = ~0ull;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		mmu_zap_all(storm_vm);
-		workers[0].job = (struct job){ 0, 2, false };
-		workers[1].job = (struct job){ 1, 2, false };
+		workers[0].job = (struct job){ .step = 2 };
+		workers[1].job = (struct job){ .first = 1, .step = 2 };
 		run_round();
 		together += overlapped();
 		if (took() < *best)
@@ -250,7 +266,7 @@ static void race(void)
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		mmu_zap_all(storm_vm);
-		workers[0].job = workers[1].job = (struct job){ 0, 1, false };
+		workers[0].job = workers[1].job = (struct job){ .step = 1 };
 		run_round();
 		whole += make_whole() != ~0ull;
 	}
@@ -262,12 +278,28 @@ static void storm(void)
 	unsigned whole = 0;
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		workers[0].job = (struct job){ 0, 1, false };
-		workers[1].job = (struct job){ 0, 1, true };
+		workers[0].job = (struct job){ .step = 1 };
+		workers[1].job = (struct job){ .step = 1, .zaps = true };
 		run_round();
 		whole += make_whole() != ~0ull;
 	}
 	ok(whole == ROUNDS && is_sound(), "one CPU faults while the other faults and zaps");
+}
+
+static void resize_storm(void)
+{
+	unsigned whole = 0;
+	u64 nr;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		mmu_zap_all(storm_vm);
+		workers[0].job = (struct job){ .step = 1 };
+		workers[1].job = (struct job){ .step = 1, .resizes = true };
+		run_round();
+		workers[0].bad += mmu_split_range(storm_vm, 0, 0, FRAMES, &nr) != MMU_OK;
+		whole += make_whole() != ~0ull;
+	}
+	ok(whole == ROUNDS && is_sound(), "one CPU faults while the other splits and recovers");
 }
 
 static void tell_speed(u64 one, u64 two)
@@ -315,7 +347,7 @@ _Noreturn void hv_main(u32 start_info)
 	mmu_vm_destroy(storm_vm);
 	pages_before = pages_nr_free(&storm_pages) - FRAMES;
 	make_vm();
-	console_printf("1..6\n");
+	console_printf("1..7\n");
 	if (!smp_start(1, 1, &storm_pages, work)) {
 		console_printf("Bail out! the second CPU does not come\n");
 		image_exit(IMAGE_EXIT_CANNOT);
@@ -326,6 +358,7 @@ _Noreturn void hv_main(u32 start_info)
 	tell_speed(one, two);
 	race();
 	storm();
+	resize_storm();
 	leaves_nothing(pages_before);
 	image_exit(IMAGE_EXIT_OK);
 }
