@@ -67,13 +67,9 @@ check-long: all $(check_LIBRARIES)
 # What the thread sanitizer is for; it makes them ten times slower.
 check-threads: all $(check_LIBRARIES)
 	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
-		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_dirty.t \
-		%D%/check_threads_mode.t %D%/check_threads_shadow.t %D%/check_threads_slots.t'
-			%D%/check_threads_shadow.t'
-		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_shadow.t \
-		%D%/check_threads_age.t'
-		%D%/check_threads_mode.t %D%/check_threads_shadow.t %D%/check_threads_slots.t \
-		%D%/check_threads_tdp.t'
+		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_age.t \
+		%D%/check_threads_dirty.t %D%/check_threads_mode.t %D%/check_threads_shadow.t \
+		%D%/check_threads_slots.t %D%/check_threads_tdp.t'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table
