@@ -235,7 +235,7 @@ hosted_tests += %D%/check_dirty_writers.t %D%/check_threads_dirty.t
 %C%_check_dirty_writers_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dirty_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_starve_t_SOURCES = %D%/check_starve.c %D%/starve.h %D%/starve_rows.c \
-	%D%/starve_dirty.c
+	%D%/starve_dirty.c %D%/starve_guest.c %D%/starve_more.c
 %C%_check_starve_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_access.t %D%/check_exchange.t

@@ -4,15 +4,6 @@
 #include "mmu/slots.h"
 #include "tests/starve.h"
 
-#define MORE	(STARVE_FRAMES + 16)	/* frames of a slot to come */
-#define GPA	(5 * PAGE_SIZE)
-
-static bool status_is(enum mmu_status status)
-{
-	ck_assert(status == MMU_OK || status == MMU_NOMEM);
-	return status == MMU_OK;
-}
-
 static void entered(struct guest *g)
 {
 	machine_enter(&g->m, 0);

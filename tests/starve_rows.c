@@ -2,68 +2,7 @@
 /* The operations, with what leads to them and what they have done. */
 #include "tests/starve.h"
 
-#define RW	(GPTE_W | GPTE_U)
-#define USER	PFERR_USER
-#define WRITE	PFERR_WRITE
-
-#define GVA	0x1000u
-#define GPA	0x5000u
-#define NEAR	0x2000u		/* beside GVA, in the same table */
-#define FAR	0x40001000u	/* with tables of its own where the guest pages */
-#define TABLE	0x40002000u	/* beside FAR; see table_mapped() */
-#define BIG	0x401000u	/* in a large page */
-#define DEVICE	0x7000u		/* mapped to where no slot is */
-#define DEVICE_GPA (STARVE_FRAMES << PAGE_SHIFT)
-#define MORE	(STARVE_FRAMES + 16)	/* frames of a slot to come */
-
-struct mmu_config starve_config;
-u64 starve_part;
-
-static bool pages(const struct guest *g)
-{
-	return g->m.vm->config.mode == MMU_MODE_SHADOW && g->mode != UNPAGED;
-}
-
-/* The address that reaches gpa, where the guest pages: gva. */
-static u64 at(const struct guest *g, gva_t gva, gpa_t gpa)
-{
-	return pages(g) ? gva : gpa;
-}
-
-static void goes_to(struct guest *g, gva_t gva, gpa_t gpa)
-{
-	expect_mapped(g, 0, at(g, gva, gpa), USER, gpa);
-}
-
 /* ---- leading to it ----------------------------------------------------------------- */
-
-static void map_all(struct guest *g)
-{
-	if (!pages(g))
-		return;
-	guest_map(g, GVA, GPA, RW | GPTE_D, 1);
-	guest_map(g, NEAR, 0x6000, RW | GPTE_D, 1);
-	guest_map(g, DEVICE, DEVICE_GPA, RW | GPTE_D, 1);
-	guest_map(g, FAR, 0x8000, RW | GPTE_D, 1);
-}
-
-static void enter_once(struct guest *g)
-{
-	map_all(g);
-	machine_enter(&g->m, 0);
-}
-
-static void touched(struct guest *g)
-{
-	enter_once(g);
-	goes_to(g, GVA, GPA);
-}
-
-static void touched_twice(struct guest *g)
-{
-	touched(g);
-	goes_to(g, FAR, 0x8000);
-}
 
 static void all_zapped(struct guest *g)
 {
@@ -100,7 +39,7 @@ static void other_rights(struct guest *g)
 static void huge_pages(struct guest *g)
 {
 	ck_assert_int_eq(mmu_set_knob(g->m.vm, MMU_KNOB_huge, 1), MMU_OK);
-	if (pages(g))
+	if (guest_pages(g))
 		guest_map(g, 0x400000, 0x400000, RW | GPTE_D, 2);
 	machine_enter(&g->m, 0);
 }
@@ -108,7 +47,7 @@ static void huge_pages(struct guest *g)
 static void big_in_small_pages(struct guest *g)
 {
 	ck_assert_int_eq(mmu_set_knob(g->m.vm, MMU_KNOB_huge, 0), MMU_OK);
-	if (pages(g))
+	if (guest_pages(g))
 		guest_map(g, 0x400000, 0x400000, RW | GPTE_D, 2);
 	machine_enter(&g->m, 0);
 }
@@ -183,19 +122,6 @@ static void vm_of_one(struct guest *g)
 
 /* ---- doing it ------------------------------------------------------------------------ */
 
-static bool status_is(enum mmu_status status)
-{
-	ck_assert(status == MMU_OK || status == MMU_NOMEM);
-	return status == MMU_OK;
-}
-
-static bool verdict_is(enum mmu_verdict verdict, enum mmu_verdict want)
-{
-	ck_assert_msg(verdict == want || verdict == MMU_NO_MEMORY, "verdict %d, wanted %d",
-		      verdict, want);
-	return verdict == want;
-}
-
 static bool make_vm(struct guest *g)
 {
 	return status_is(mmu_vm_create(&g->m.fake.env, &starve_config, &g->m.vm));
@@ -217,42 +143,24 @@ static bool make_twin(struct guest *g)
 	return status_is(mmu_slot_create(g->m.vm, 1, 0, 0, 600, FAKE_RAM, 0));
 }
 
-static bool enter(struct guest *g)
-{
-	struct mmu_entry entry;
-	enum mmu_status status = mmu_enter(g->m.vcpu[0], &entry);
-
-	if (status == MMU_OK)
-		mmu_leave(g->m.vcpu[0]);
-	ck_assert(!g->m.vcpu[0]->in_guest);
-	return status_is(status);
-}
-
-static enum mmu_verdict fault_at(struct guest *g, u64 addr, u64 error)
-{
-	struct mmu_fault fault;
-
-	return mmu_fault(g->m.vcpu[0], addr, error, &fault);
-}
-
 static bool fault(struct guest *g)
 {
-	return verdict_is(fault_at(g, at(g, GVA, GPA), USER), MMU_RETRY);
+	return verdict_is(fault_at(g, way_to(g, GVA, GPA), USER), MMU_RETRY);
 }
 
 static bool write_fault(struct guest *g)
 {
-	return verdict_is(fault_at(g, at(g, GVA, GPA), USER | WRITE), MMU_RETRY);
+	return verdict_is(fault_at(g, way_to(g, GVA, GPA), USER | WRITE), MMU_RETRY);
 }
 
 static bool fault_near(struct guest *g)
 {
-	return verdict_is(fault_at(g, at(g, NEAR, 0x6000), USER), MMU_RETRY);
+	return verdict_is(fault_at(g, way_to(g, NEAR, 0x6000), USER), MMU_RETRY);
 }
 
 static bool fault_far(struct guest *g)
 {
-	return verdict_is(fault_at(g, at(g, FAR, 0x8000), USER), MMU_RETRY);
+	return verdict_is(fault_at(g, way_to(g, FAR, 0x8000), USER), MMU_RETRY);
 }
 
 static bool fault_table(struct guest *g)
@@ -272,7 +180,7 @@ static bool fault_big(struct guest *g)
 
 static bool fault_device(struct guest *g)
 {
-	return verdict_is(fault_at(g, at(g, DEVICE, DEVICE_GPA), USER), MMU_EMULATE);
+	return verdict_is(fault_at(g, way_to(g, DEVICE, DEVICE_GPA), USER), MMU_EMULATE);
 }
 
 static bool drop_slot(struct guest *g)
@@ -348,18 +256,6 @@ static bool look(struct guest *g)
 
 /* ---- what it has done ------------------------------------------------------------------ */
 
-static void it_goes(struct guest *g)
-{
-	goes_to(g, GVA, GPA);
-}
-
-static void all_go(struct guest *g)
-{
-	map_all(g);
-	touched_twice(g);
-	goes_to(g, NEAR, 0x6000);
-}
-
 static void near_goes(struct guest *g)
 {
 	goes_to(g, NEAR, 0x6000);
@@ -406,7 +302,7 @@ static void table_is_free(struct guest *g)
 
 static void device_is_emulated(struct guest *g)
 {
-	expect_emulate(g, 0, at(g, DEVICE, DEVICE_GPA), USER, false, true);
+	expect_emulate(g, 0, way_to(g, DEVICE, DEVICE_GPA), USER, false, true);
 }
 
 /* The host's memory after the guest's first slot is the new one's. */
@@ -415,7 +311,7 @@ static void slot_is_there(struct guest *g)
 	gpa_t gpa = (MORE + 5) << PAGE_SHIFT;
 
 	ck_assert_uint_eq(mmu_vm_gpa_to_hpa(g->m.vm, gpa), FAKE_RAM + gpa);
-	if (pages(g))
+	if (guest_pages(g))
 		guest_store(g, guest_map(g, GVA + 0x10000, gpa, RW | GPTE_D, 1),
 			    gpa | RW | GPTE_D | GPTE_P);
 	goes_to(g, GVA + 0x10000, gpa);
@@ -460,7 +356,7 @@ const struct starve_row starve_rows[] = {
 	{ "mmu_enter", "another CR3", SHADOW_PAGED, NO_ROOT, other_cr3, enter, it_goes },
 	{ "mmu_enter", "a CR3 without memory", SHADOW_PAGED, NO_ROOT, cr3_without_memory, enter,
 	  cr3_leads_nowhere },
-	{ "mmu_enter", "another role", EVERYWHERE, NO_ROOT, other_rights, enter, it_goes },
+	{ "mmu_enter", "another role", SHADOW_PAGED, NO_ROOT, other_rights, enter, it_goes },
 	{ "mmu_fault", "nothing is there", EVERYWHERE, SAME, enter_once, fault, it_goes },
 	{ "mmu_fault", "a write", EVERYWHERE, SAME, enter_once, write_fault, it_goes },
 	{ "mmu_fault", "beside another", EVERYWHERE, SAME, touched, fault_near, near_goes },
