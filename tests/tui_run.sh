@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..37
+echo 1..38
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -188,6 +188,18 @@ wrong_dirty()
 	grep -q 'dirty: on, by-d, off or harvest' "$dir/err"
 }
 ok 'what a log cannot do is named' wrong_dirty
+# What the machine refuses, and what it found, is in the last line of the screen.
+answers()
+{
+	printf '%s\n' ':until sp_new' ':dirty on 77' ':dirty on' ':until slot_flags' \
+		':save-screen -' ':until reply' ':dirty harvest' ':until reply' ':save-screen -' \
+		>"$dir/answers.script"
+	timeout 60 "$vitrine" run --mmu=tdp --script="$dir/answers.script" --break=sp_new \
+		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
+		grep -q '^refused: there is no such slot' "$dir/out" &&
+		grep -q '^[0-9]* of [0-9]* frames were written to' "$dir/out"
+}
+ok 'what the machine answers to a command is said' answers
 printf '%s\n' ':until sp_new' ':mmu tdp' ':until mmu_mode' ':save-screen -' ':mmu shadow' \
 	':until mmu_mode' ':save-screen -' >"$dir/mmu.script"
 another_mmu()

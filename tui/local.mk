@@ -27,6 +27,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/ui.h %D%/ui.c %D%/ui_keys.c %D%/ui_draw.c %D%/ui_command.c %D%/ui_break.c %D%/ui_mmu.c %D%/ui_dirty.c \
 	%D%/ui.h %D%/ui.c %D%/ui_keys.c %D%/ui_draw.c %D%/ui_command.c %D%/ui_break.c %D%/ui_mmu.c \
 	%D%/ui_age.c \
+	%D%/ui_reply.c \
 	%D%/view.h %D%/view.c %D%/view_pages.c %D%/view_page.c %D%/view_spte.c \
 	%D%/view_events.c %D%/view_source.c %D%/view_console.c %D%/view_slots.c %D%/view_knobs.c \
 	%D%/view_vcpus.c %D%/view_lists.c %D%/view_help.c

@@ -16,6 +16,18 @@ static struct canvas *fit(struct canvas *canvas)
 	return canvas_new(w, h);
 }
 
+static bool interrupted(struct ui *ui)
+{
+	int key;
+
+	ui_update(ui);
+	ui_draw(ui, ui->canvas);
+	screen_show(ui->canvas, false);
+	key = screen_key(0);
+	ui->full_redraw |= key == KEY_RESIZED;
+	return (key != KEY_NONE && key != KEY_RESIZED) || screen_gone();
+}
+
 bool loop_run(struct ui *ui)
 {
 	struct canvas *canvas = NULL;
@@ -23,6 +35,7 @@ bool loop_run(struct ui *ui)
 
 	if (!screen_open())
 		return false;
+	ui->interrupted = interrupted;
 	while (!ui->quit && !screen_gone()) {
 		size_t before = timeline_count(ui->tl);
 		int key;
@@ -44,6 +57,7 @@ bool loop_run(struct ui *ui)
 	}
 	screen_close();
 	ui->canvas = NULL;
+	ui->interrupted = NULL;
 	canvas_free(canvas);
 	return true;
 }

@@ -158,6 +158,7 @@ static void note_audit(struct ui *ui)
 
 void ui_update(struct ui *ui)
 {
+	ui_note_replies(ui);
 	note_stop(ui);
 	note_audit(ui);
 	ui_note_age(ui);

@@ -67,7 +67,12 @@ struct ui {
 	u64 audit_seen;			/* the audit shown last */
 	bool age_asked;			/* by command; the answer will be said */
 	size_t age_from;		/* looked for from this event on */
+	size_t replies_seen;		/* replies are looked for from this event on */
 	struct ui_selection at;
+
+	/* Shows the present moment and asks whether a key was pressed: who waits for an
+	 * event gives up then. NULL: nobody is there to press one. */
+	bool (*interrupted)(struct ui *ui);
 
 	const struct view_ops *view;	/* full screen; NULL: the tour */
 	unsigned focus;			/* pane of the tour */
@@ -155,6 +160,9 @@ void ui_log_dirty(struct ui *ui, const char *arg);
  * Says the answer when it is there. */
 void ui_age(struct ui *ui, const char *arg, bool clear);
 void ui_note_age(struct ui *ui);
+
+/* Says what the machine answered to commands: why it refused one, or what it found. */
+void ui_note_replies(struct ui *ui);
 
 /* Names the breaks that are set; false: none. */
 bool ui_breaks(const struct ui *ui, struct text *to);

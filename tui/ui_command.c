@@ -225,10 +225,15 @@ static void do_until(struct ui *ui, const char *arg)
 		fail(ui, arg, "no event has this name");
 		return;
 	}
+	ui_say(ui, "until %s; any key ends the wait", arg);
 	while (!find_kind(ui, &at, row->id)) {
 		bool runs = ui->machine.wait && ui->machine.wait(ui->machine.arg);
 		const struct model *live = timeline_live(ui->tl);
 
+		if (ui->interrupted && ui->interrupted(ui)) {
+			fail(ui, arg, "no such event came yet; you pressed a key");
+			return;
+		}
 		if (live->stopped && live->stop_why == CH_STOP_BREAK)
 			ui_break_hit(ui);
 		if (runs || find_kind(ui, &at, row->id))
@@ -238,6 +243,7 @@ static void do_until(struct ui *ui, const char *arg)
 	}
 	if (ui->break_once && !strcmp(ui->break_once, row->name))
 		ui_break_hit(ui);
+	ui->message[0] = '\0';
 	ui_goto(ui, at);
 }
 
@@ -282,14 +288,14 @@ static const struct command commands[] = {
 	{ "gfn", "N", "select a guest frame", do_gfn },
 	{ "find", "TEXT", "search the events", do_find },
 	{ "filter", "TEXT", "show only events with a text", do_filter },
-	{ "break", "EVENT", "stop at these, or no more; alone: list", do_break },
+	{ "break", "[EVENT]", "stop at these, or no more; alone: list", do_break },
 	{ "unbreak", "", "remove all breaks", do_unbreak },
-	{ "set", "KNOB=VALUE", "turn a knob of the MMU; alone: show them", do_set },
+	{ "set", "[KNOB=VALUE]", "turn a knob of the MMU; alone: show them", do_set },
 	{ "mmu", "shadow|tdp", "let this MMU serve the guest from now on", do_mmu },
 	{ "smi", "", "a system-management interrupt for this vCPU", do_smi },
 	{ "dirty", "WHAT [SLOT [AS]]", "log writes: on, by-d, off; harvest", do_dirty },
-	{ "young", "GFN N AS", "which memory was used; alone: of all", do_young },
-	{ "age", "GFN N AS", "the same, and it counts anew from now on", do_age },
+	{ "young", "[GFN [N [AS]]]", "which memory was used; alone: of all", do_young },
+	{ "age", "[GFN [N [AS]]]", "the same, and it counts anew from now on", do_age },
 	{ "send", "COMMAND N...", "one of the debug channel: walk, zap ...", do_send },
 	{ "keys", "KEY...", "press keys, by name", do_keys },
 	{ "type", "TEXT", "type a text and Enter", do_type },
@@ -340,6 +346,7 @@ static int script_line(struct ui *ui, char *line, const char *path, unsigned nr)
 		ui_command(ui, line);
 	else if (line[0] && line[0] != '#')
 		do_keys(ui, line);
+	ui_note_replies(ui);
 	ui_note_age(ui);
 	ui_draw(ui, ui->canvas);
 	if (ui->status)

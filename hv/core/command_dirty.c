@@ -50,8 +50,10 @@ enum mmu_status command_dirty(struct vm *vm, struct command *c)
 	};
 	enum mmu_status status;
 
+	c->text = "there is no such slot";
 	if (c->arg[0] >= MMU_NR_AS || c->arg[1] >= MMU_MAX_SLOTS || c->arg[2] > CH_DIRTY_HARVEST)
 		return MMU_INVAL;
+	c->text = "";
 	if (c->arg[2] == CH_DIRTY_HARVEST)
 		return harvest(vm, c);
 	status = mmu_dirty_log(vm->mmu, (unsigned)c->arg[0], (unsigned)c->arg[1],
