@@ -39,7 +39,7 @@ set -- $ours
 nr=$#
 one=$(cd "$top_srcdir/tests/sim" && grep -l '^mmu ' -- *.scn)
 set -- $one $(cd "$top_srcdir/hv/sim/scenarios" && echo *.scn)
-echo "1..$(($# + 2 * nr + 28))"
+echo "1..$(($# + 2 * nr + 31))"
 for file in $ours; do
 	for mmu in shadow tdp; do
 		check 0 'audit green' "$file holds with $mmu" \
@@ -70,6 +70,14 @@ check 2 'only refused may follow' 'and a wrong word there' "$sim" "$dir/unrefuse
 scenario reflect 'mmu tdp' 'mode 4level' nested 'cpu0: vmrun' 'cpu0: read 0x1000 -> reflect 0x5'
 check 1 'it ended in a nested page fault, error 0x100000004' \
 	'a nested page fault is told from others' "$sim" "$dir/reflect.scn"
+scenario nolog 'log 0 0 on'
+check 2 'nolog.scn:1: log 0 0 on: there is no such slot at this point; see mem, slot and place' \
+	'a slot that is not there yet is named' "$sim" "$dir/nolog.scn"
+scenario twoways 'mem 4M' 'log 0 0 on' 'log 0 0 by-d'
+check 2 'it is logged in the other way; turn that off first' 'a log has one way at a time' \
+	"$sim" "$dir/twoways.scn"
+scenario smram0 'ram 4M' 'place 0 0 0 1M 0 smram'
+check 2 'smram is for address space 1' 'no SMRAM is where all can see it' "$sim" "$dir/smram0.scn"
 scenario colon 'mode 4level' 'cpu0 read 0x1000'
 check 2 'colon.scn:2: cpu0: the colon is missing' 'so is a colon' "$sim" "$dir/colon.scn"
 scenario result 'cpu0: read 0x1000 -> fault'

@@ -88,6 +88,8 @@ static const char *check_place(const struct scn_line *line)
 		return "the address space is 0 or 1";
 	if (line->nr_w && !one_of(line->w[0], "ro", "smram"))
 		return "only ro or smram may follow";
+	if (line->nr_w && !line->n[0] && !strcmp(line->w[0], "smram"))
+		return "smram is for address space 1";
 	if (line->n[4] & ~PAGE_MASK)
 		return "the offset is a multiple of 4096";
 	return check_slot(line->n[1], line->n[2], line->n[3]);
@@ -106,7 +108,7 @@ static const char *check_log(const struct scn_line *line)
 		return "with the offset goes a size";
 	if (line->nr_n == 4 && (line->n[2] % (64 * PAGE_SIZE) || line->n[3] & ~PAGE_MASK))
 		return "the offset is a multiple of 256K, the size of 4096";
-	return check_as(line, 0);
+	return line->n[1] < MMU_MAX_SLOTS ? check_as(line, 0) : "a slot's number is below 32";
 }
 
 static const char *check_cache(const struct scn_line *line)
@@ -188,7 +190,8 @@ static const char *check_values(const struct scn_line *line)
 	case WORD_place:
 		return check_place(line);
 	case WORD_unslot:
-		return check_as(line, 1);
+		return line->n[0] < MMU_MAX_SLOTS ? check_as(line, 1) :
+						    "a slot's number is below 32";
 	case WORD_log:
 	case WORD_harvest:
 		return check_log(line);
@@ -215,7 +218,7 @@ static const char *check_values(const struct scn_line *line)
 		return check_vmrun(line);
 	case WORD_set:
 	case WORD_clear:
-		return guest_knows_bit(line->w[0]) ? NULL : "bits are pg wp pse pae pge smep smap nx";
+		return guest_knows_bit(line->w[0]) ? NULL : "bits are pg wp pse pae pge pcide smep smap nx";
 	case WORD_read:
 	case WORD_write:
 	case WORD_fetch:

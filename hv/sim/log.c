@@ -22,7 +22,8 @@ static const char *turn(struct run *run, const struct scn_line *line)
 	library_begin(&run->sim);
 	status = mmu_dirty_log(run->sim.vm, line->n[0], line->n[1], log_flags(line->w[0]));
 	library_end(&run->sim);
-	return status == MMU_OK ? NULL : mmu_status_text(status);
+	return status == MMU_INVAL ? "it is logged in the other way; turn that off first" :
+				     run_slot_status(status);
 }
 
 static u64 count(const u64 *bitmap, u64 words)
@@ -50,7 +51,8 @@ static const char *harvest(struct run *run, const struct scn_line *line)
 				   run->harvested + first / 64);
 	library_end(&run->sim);
 	if (status != MMU_OK)
-		return mmu_status_text(status);
+		return status == MMU_NOENT ? "there is no such slot at this point, or it is not logged" :
+					     mmu_status_text(status);
 	run->harvest_as = line->n[0];
 	run->harvest_id = line->n[1];
 	a.value = count(run->harvested, RUN_DIRTY_WORDS);

@@ -60,7 +60,7 @@ static void print_words(void)
 {
 	printf("One thing a line; # begins a comment; blanks around = and ->.\n"
 	       "Numbers are decimal or 0x hex, with K, M or G.\n"
-	       "A RESULT is a value, or: fault ERROR, mmio, readonly, nomem, any.\n"
+	       "A RESULT is a value, or: fault ERROR, reflect ERROR, mmio, readonly, nomem, any.\n"
 	       "Between cpuN: and the word may stand: user (CPL 3), ac (RFLAGS.AC set).\n\n");
 	print_rows(scn_words, NR_WORDS);
 	printf("\nExpectations; \"expect no ...\" turns one round.\n\n");

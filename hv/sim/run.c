@@ -145,7 +145,7 @@ static const char *unslot(struct run *run, const struct scn_line *line)
 	enum mmu_status status = mmu_slot_delete(run->sim.vm, line->nr_n > 1 ? line->n[1] : 0,
 						 line->n[0]);
 
-	return status == MMU_OK ? NULL : mmu_status_text(status);
+	return run_slot_status(status);
 }
 
 static const char *refuse(struct run *run, const struct scn_line *line)

@@ -117,6 +117,9 @@ void run_put(struct run *run, const struct scn_line *line);
 void run_tool(struct run *run, const struct scn_line *line);
 void run_regs(struct run *run, const struct scn_line *line);
 
+/* NULL, or why nothing could be done to a slot. */
+const char *run_slot_status(enum mmu_status status);
+
 /* Lines of slots.c: NULL, or why one cannot be carried out, NULL also if it is none of
  * them; whether it is one. */
 const char *run_slot_line(struct run *run, const struct scn_line *line);

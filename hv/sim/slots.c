@@ -3,12 +3,20 @@
 #include "hv/sim/run.h"
 #include "mmu/slots.h"
 
+const char *run_slot_status(enum mmu_status status)
+{
+	if (status == MMU_OK)
+		return NULL;
+	return status == MMU_NOENT ? "there is no such slot at this point; see mem, slot and place" :
+				     mmu_status_text(status);
+}
+
 static const char *move(struct run *run, const struct scn_line *line)
 {
 	enum mmu_status status = mmu_slot_move(run->sim.vm, line->nr_n > 2 ? line->n[2] : 0,
 					       line->n[0], line->n[1] >> PAGE_SHIFT);
 
-	return status == MMU_OK ? NULL : mmu_status_text(status);
+	return run_slot_status(status);
 }
 
 static const char *cache(struct run *run, const struct scn_line *line)
