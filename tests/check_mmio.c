@@ -262,6 +262,27 @@ START_TEST(nested_paging_remembers_devices_and_does_not_want_the_present_bit)
 	machine_fini(&m);
 }
 END_TEST
+
+START_TEST(generations_that_begin_again_empty_nested_tables_too)
+{
+	struct mmu_host_step steps[5];
+	struct machine m;
+	unsigned nr;
+
+	machine_init(&m, NULL);
+	machine_ram(&m, 0, 0, 256, 0);
+	m.vm->slots[0].generation = MMIO_GENERATIONS - 2;
+	machine_enter(&m, 0);
+	ck_assert_int_eq(machine_fault(&m, 0, DEVICE, PFERR_USER, NULL), MMU_EMULATE);
+	nr = mmu_host_walk(m.vcpu[0], DEVICE, steps);
+	ck_assert(nr && spte_is_mmio(steps[nr - 1].spte));
+	machine_ram(&m, 5, 0x100000, 1, 0x3000000);
+	machine_enter(&m, 0);
+	nr = mmu_host_walk(m.vcpu[0], DEVICE, steps);
+	ck_assert(nr && !steps[nr - 1].spte);
+	machine_fini(&m);
+}
+END_TEST
 #endif
 
 START_TEST(reserved_bits_in_an_entry_of_memory_are_our_bug)
@@ -290,5 +311,6 @@ TAP_MAIN("mmio", the_second_access_needs_no_walk, rights_are_the_guests,
 	 hardware_without_a_reserved_bit_remembers_nothing, turned_off_nothing_is_remembered,
 #ifndef MMU_NO_TDP
 	 nested_paging_remembers_devices_and_does_not_want_the_present_bit,
+	 generations_that_begin_again_empty_nested_tables_too,
 #endif
 	 reserved_bits_in_an_entry_of_memory_are_our_bug)

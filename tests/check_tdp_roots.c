@@ -352,6 +352,29 @@ START_TEST(a_frozen_entry_is_not_touched_any_more)
 }
 END_TEST
 
+/* As if whoever takes the table down had just come by. */
+START_TEST(a_fault_that_meets_one_is_tried_again)
+{
+	struct mmu_host_step steps[5];
+	struct mmu_fault fault;
+	spte_t *leaf;
+	u64 spte;
+
+	setup();
+	ck_assert_uint_eq(mmu_host_walk(m.vcpu[0], 0, steps), 4);
+	leaf = fake_va(&m.fake, steps[3].hpa);
+	spte = leaf->raw;
+	ck_assert(spte_is_leaf(spte, LEVEL_4K));
+	leaf->raw = SPTE_FROZEN;
+	fake_forget(&m.fake);
+	ck_assert_int_eq(mmu_fault(m.vcpu[0], 0, W, &fault), MMU_RETRY);
+	ck_assert_uint_eq(leaf->raw, SPTE_FROZEN);
+	ck_assert_uint_eq(fake_count(&m.fake, EV_spte_set), 0);
+	leaf->raw = spte;
+	machine_fini(&m);
+}
+END_TEST
+
 TAP_MAIN("tdp roots",
 	 trees_are_taken_down_in_parts_while_vcpus_fill_another,
 	 a_slot_that_goes_meanwhile_takes_leaves_under_invalid_roots_along,
@@ -365,4 +388,5 @@ TAP_MAIN("tdp roots",
 	 a_long_zap_pays_its_flush_and_lets_others_work,
 	 a_root_stays_as_long_as_somebody_is_on_his_way_through_it,
 	 a_slot_is_emptied_without_a_pause,
-	 a_frozen_entry_is_not_touched_any_more)
+	 a_frozen_entry_is_not_touched_any_more,
+	 a_fault_that_meets_one_is_tried_again)

@@ -125,6 +125,7 @@ hosted_tests += %D%/check_sim_scenario.t
 # The MMU library on a pretended host (fake_env).
 check_LIBRARIES += %D%/libfake.a
 %C%_libfake_a_SOURCES = %D%/fake_env.c %D%/fake_env.h
+hosted_tests += %D%/check_status.t
 hosted_tests += %D%/check_knob.t
 %C%_check_knob_t_LDADD = %D%/libfake.a $(LDADD)
 hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spte.t
