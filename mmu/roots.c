@@ -166,9 +166,10 @@ static enum mmu_status prepare_locked(struct mmu_op *op, struct mmu *mmu, const 
 	const struct sp *old;
 
 	vcpu_adopt_mode(op, op->vcpu);
-	old = mmu->root.sp;
 	put_dead(op, op->vcpu, &op->vcpu->root_mmu);
 	put_dead(op, op->vcpu, &op->vcpu->guest_mmu);
+	/* Not a dead one: its record may be that of the next root already. */
+	old = mmu->root.sp;
 	status = find_root(op, mmu);
 	if (status != MMU_OK) {
 		vcpu_ask(op->vcpu, asked);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Flushes by root in a machine: who is asked instead of whom, and for what. */
 #include "mmu/backend.h"
+#include "mmu/epoch.h"
 #include "mmu/memslot.h"
 #include "mmu/sp.h"
 #include "tests/fake_env.h"
@@ -143,6 +144,36 @@ START_TEST(a_root_is_forgotten_with_its_page)
 }
 END_TEST
 
+/* Another CPU, amid giving back what nobody can see any more, holds the lock that a new
+ * page takes: it comes first. */
+static void reap(struct fake *fake)
+{
+	fake->on_relax = NULL;
+	spin_unlock(&m.vm->sps_lock);
+	epoch_reap(m.vm);
+}
+
+START_TEST(a_root_with_the_record_of_the_one_before_is_another)
+{
+	const struct mmu_config config = { .mode = MMU_MODE_TDP, .nr_vcpus = 1, .tdp_level = 4,
+					   .maxphyaddr = 48 };
+	const struct sp *root;
+
+	machine_init(&m, &config);
+	m.fake.env.flush_root = flush_and_count;
+	answer = true;
+	machine_enter(&m, 0);
+	root = m.vcpu[0]->mmu->root.sp;
+	mmu_zap_all(m.vm);
+	spin_lock(m.vm->env, &m.vm->sps_lock);
+	m.fake.on_relax = reap;
+	ck_assert_int_eq(machine_enter(&m, 0).flush, MMU_FLUSH_ALL);
+	ck_assert_ptr_null(m.fake.on_relax);
+	ck_assert_ptr_eq(m.vcpu[0]->mmu->root.sp, root);
+	machine_fini(&m);
+}
+END_TEST
+
 START_TEST(a_root_without_a_flush_is_our_bug)
 {
 	struct mmu_entry entry;
@@ -177,5 +208,6 @@ END_TEST
 TAP_MAIN("flush_by_root", a_flush_by_root_asks_and_kicks_nobody, after_a_refusal_all_vcpus_are_asked_once,
 	 who_needs_another_root_is_kicked_out_of_the_guest, a_large_page_is_flushed_whole,
 	 a_large_page_is_protected_and_flushed_whole,
-	 a_root_is_forgotten_with_its_page, a_root_without_a_flush_is_our_bug,
+	 a_root_is_forgotten_with_its_page, a_root_with_the_record_of_the_one_before_is_another,
+	 a_root_without_a_flush_is_our_bug,
 	 shadow_paging_has_no_use_for_it)
