@@ -67,10 +67,15 @@ static bool kick_if_in_guest(struct mmu_vcpu *vcpu)
 	return in_guest;
 }
 
-/* Still in the guest with the request unseen? Who came back has seen it. */
+/*
+ * Still in the guest with the request unseen? Who came back has seen it. One who was
+ * just entering may have emptied his TLB and not seen that his root has gone: he is
+ * waited for, since of the tables below it some are given back without another flush.
+ */
 static bool runs_on_old_entries(struct mmu_vcpu *vcpu)
 {
-	return atomic_load(&vcpu->in_guest) && atomic_load(&vcpu->requests) & MMU_REQ_FLUSH;
+	return atomic_load(&vcpu->in_guest) &&
+	       atomic_load(&vcpu->requests) & (MMU_REQ_FLUSH | MMU_REQ_RELOAD);
 }
 
 /* Every vCPU is told, kicked and waited for: what always helps. */

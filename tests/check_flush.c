@@ -214,8 +214,39 @@ START_TEST(requests_before_an_entry_are_one_flush_of_the_vcpu)
 }
 END_TEST
 
+static unsigned turns;
+
+/* He had looked for requests just before; the kick is on its way to him. */
+static void enter_late(struct fake *fake)
+{
+	(void)fake;
+	if (turns++)
+		mmu_leave(m.vcpu[1]);
+	else
+		vcpu_take(m.vcpu[1], MMU_REQ_FLUSH);
+}
+
+/* To empty his TLB is not enough: he fills it again from tables that will be freed. */
+START_TEST(who_enters_with_a_root_that_goes_is_waited_for_till_he_is_out)
+{
+	struct mmu_entry entry;
+
+	setup();
+	ck_assert_int_eq(mmu_enter(m.vcpu[1], &entry), MMU_OK);
+	m.fake.on_relax = enter_late;
+	turns = 0;
+	mmu_zap_all(m.vm);
+	ck_assert_uint_eq(m.fake.kicks[1], 1);
+	ck_assert(!m.vcpu[1]->in_guest);
+	machine_enter(&m, 0);
+	machine_enter(&m, 1);
+	machine_fini(&m);
+}
+END_TEST
+
 TAP_MAIN("flush", a_range_grows_to_hold_what_is_added, a_range_that_ends_nowhere_is_everything,
 	 what_is_owed_is_paid_once_for_all_reasons, nobody_is_asked_where_nothing_is_owed,
 	 a_yield_pays_and_what_comes_after_it_is_owed_anew, the_lock_is_not_given_back_over_a_debt,
 	 pages_are_not_freed_over_a_debt, an_operation_on_many_entries_is_one_flush,
-	 requests_before_an_entry_are_one_flush_of_the_vcpu)
+	 requests_before_an_entry_are_one_flush_of_the_vcpu,
+	 who_enters_with_a_root_that_goes_is_waited_for_till_he_is_out)
