@@ -236,6 +236,45 @@ START_TEST(nested_paging_splits_alike)
 END_TEST
 #endif
 
+#ifndef MMU_NO_TDP
+static struct machine nested;
+
+/* The guest writes through the large leaf: the hardware sets D. */
+static void set_d(struct fake *fake, unsigned point)
+{
+	struct mmu_host_step steps[5];
+	unsigned nr;
+
+	if (point != MMU_POINT_spte_cas)
+		return;
+	fake->on_point = NULL;
+	nr = mmu_host_walk(nested.vcpu[0], 0x5000, steps);
+	ck_assert_uint_eq(steps[nr - 1].level, 2);
+	atomic_fetch_or(&((spte_t *)fake_va(fake, steps[nr - 1].hpa))->raw, SPTE_D);
+}
+
+START_TEST(what_the_hardware_notes_meanwhile_is_no_want_of_memory)
+{
+	unsigned level;
+	u64 nr;
+
+	machine_init(&nested, NULL);
+	machine_knob(&nested, MMU_KNOB_huge, 1);
+	machine_ram(&nested, 0, 0, 512, 0);
+	machine_enter(&nested, 0);
+	ck_assert_int_eq(machine_fault(&nested, 0, 0x5000, 0, NULL), MMU_RETRY);
+	nested.fake.on_point = set_d;
+	ck_assert_int_eq(mmu_split_range(nested.vm, 0, 0, 512, &nr), MMU_OK);
+	ck_assert_ptr_null(nested.fake.on_point);
+	machine_audit(&nested);
+	ck_assert_uint_eq(nr, 1);
+	ck_assert(machine_leaf(&nested, 0, 0x5000, &level) & SPTE_D);
+	ck_assert_uint_eq(level, 1);
+	machine_fini(&nested);
+}
+END_TEST
+#endif
+
 /* Each frame of four large leaves is mapped by a small one, too: splitting takes a
  * descriptor for every frame. A table lies in each, and one fault uses them all. */
 START_TEST(eager_splits_leave_a_fault_its_pages)
@@ -294,7 +333,7 @@ TAP_MAIN("split", small_leaves_map_what_the_large_one_did,
 	 what_lies_outside_of_the_range_stays_large, without_paging_the_direct_leaves_are_split,
 	 a_split_owes_one_flush_for_each_place, without_memory_the_large_leaf_stays,
 #ifndef MMU_NO_TDP
-	 nested_paging_splits_alike,
+	 nested_paging_splits_alike, what_the_hardware_notes_meanwhile_is_no_want_of_memory,
 #endif
 	 eagerly_split_the_neighbours_of_a_table_do_not_fault,
 	 eager_splits_leave_a_fault_its_pages,
