@@ -84,7 +84,7 @@ void dirty_split(struct mmu_vm *vm, unsigned as, unsigned id);
 
 /* Lookups find a slot with a log now, of which nothing was logged yet: what could be
  * written unnoticed till now cannot be any more, when the flush is paid. Write lock.
- * events  spte_set */
+ * events  spte_set, flush_request */
 void dirty_begin(struct mmu_op *op, const struct memslot *slot);
 
 #endif

@@ -56,13 +56,12 @@ void dirty_split(struct mmu_vm *vm, unsigned as, unsigned id)
 		(void)!mmu_split_range(vm, as, start, end, &nr);
 }
 
+/* A log of before may have ended with a bit for what only a TLB has (take_word()). */
 void dirty_begin(struct mmu_op *op, const struct memslot *slot)
 {
-	u64 taken = 0;
-
 	for (u64 i = 0; i < slot->dirty.nr; i++)
-		taken |= rearm_frames(op, slot, i, ~0ull, DIRTY_BEGIN);
-	if (taken)
+		rearm_frames(op, slot, i, ~0ull, DIRTY_BEGIN);
+	if (slot->dirty.nr)
 		flush_need(op, FLUSH_log, slot->base_gfn, slot->npages);
 }
 

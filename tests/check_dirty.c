@@ -119,6 +119,41 @@ START_TEST(logging_begins_with_what_could_be_written_till_then)
 }
 END_TEST
 
+#ifndef MMU_NO_SHADOW
+/* Somebody is about to store what he has read; the other vCPU gets W meanwhile. */
+static void give_w(struct fake *fake, unsigned point)
+{
+	struct mmu_fault fault;
+
+	if (point != MMU_POINT_spte_set)
+		return;
+	fake->on_point = NULL;
+	ck_assert_int_eq(mmu_fault(g.m.vcpu[1], PAGE(5), PFERR_PRESENT | WRITE | PFERR_USER, &fault),
+			 MMU_RETRY);
+}
+
+START_TEST(nor_does_a_tlb_know_of_w_that_no_entry_has)
+{
+	struct mmu_fault fault;
+
+	dirty_guest(&g, WORLD_UNPAGED, LOG);
+	dirty_touch(&g, PAGE(5), 0);
+	machine_enter(&g.m, 1);
+	machine_fault(&g.m, 1, PAGE(5), PFERR_USER, &fault);
+	g.m.fake.on_point = give_w;
+	ck_assert_int_eq(machine_fault(&g.m, 0, PAGE(5), PFERR_USER, &fault), MMU_RETRY);
+	ck_assert_ptr_null(g.m.fake.on_point);
+	ck_assert(!(dirty_leaf(&g, PAGE(5), NULL) & SPTE_W));
+	ck_assert(dirty_bit(&g, PAGE(5)));
+	dirty_log(&g, 0);
+	ck_assert_int_eq(machine_enter(&g.m, 1).flush, MMU_FLUSH_NONE);
+	dirty_log(&g, LOG);
+	ck_assert_int_eq(machine_enter(&g.m, 1).flush, MMU_FLUSH_ALL);
+	guest_fini(&g);
+}
+END_TEST
+#endif
+
 START_TEST(when_logging_ends_its_bits_are_gone_and_writes_are_free)
 {
 	for each_world(world)
@@ -357,6 +392,9 @@ TAP_MAIN("dirty", a_write_sets_the_bit_of_its_frame_and_a_read_none,
 	 a_harvest_owes_one_flush_and_none_if_there_is_nothing,
 	 a_fault_of_a_read_leaves_a_write_possible,
 	 logging_begins_with_what_could_be_written_till_then,
+#ifndef MMU_NO_SHADOW
+	 nor_does_a_tlb_know_of_w_that_no_entry_has,
+#endif
 	 when_logging_ends_its_bits_are_gone_and_writes_are_free,
 	 large_mappings_are_split_when_logging_begins_and_none_is_made,
 	 without_memory_for_the_split_a_write_splits_what_is_left,
