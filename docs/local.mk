@@ -5,6 +5,7 @@
 dist_man_MANS += %D%/vitrine.1
 info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS = %D%/gen-tables.texi
+%C%_vitrine_TEXINFOS += %D%/aging.texi
 %C%_vitrine_TEXINFOS += %D%/architecture.texi
 %C%_vitrine_TEXINFOS += %D%/building.texi
 %C%_vitrine_TEXINFOS += %D%/channel.texi
@@ -19,6 +20,7 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/shadow.texi
 %C%_vitrine_TEXINFOS += %D%/smm.texi
 %C%_vitrine_TEXINFOS += %D%/slots.texi
+%C%_vitrine_TEXINFOS += %D%/tdp.texi
 %C%_vitrine_TEXINFOS += %D%/testing.texi
 %C%_vitrine_TEXINFOS += %D%/tour.texi
 

@@ -57,7 +57,7 @@ while IFS=$tab read -r file line; do
 		command=${line#\$ } from=$file wrong= skip=
 		command=${command%%  *#*}
 		case $command in
-		*' run '* | *' demo '* | *.rec*) skip=$no_machine ;;
+		*' run '* | *' demo '* | *' compare '* | *.rec*) skip=$no_machine ;;
 		esac
 		[ -n "$skip" ] || (cd "$scratch/work" && timeout 120 sh -c "$command" </dev/null) \
 			>"$scratch/out" 2>"$scratch/err" || wrong="status $?"

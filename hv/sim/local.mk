@@ -56,6 +56,7 @@ dist_scenarios_DATA = \
 	%D%/scenarios/previous-roots.scn \
 	%D%/scenarios/quadrants.scn \
 	%D%/scenarios/shared-table.scn \
+	%D%/scenarios/tdp-tree.scn \
 	%D%/scenarios/two-worlds.scn \
 	%D%/scenarios/smram.scn \
 	%D%/scenarios/write-protection.scn

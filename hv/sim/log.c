@@ -93,13 +93,15 @@ enum mmu_status log_command(struct sim *sim, const u64 arg[4], char *said, size_
 	enum mmu_status status;
 	u64 all;
 
+	snprintf(said, size, "there is no such slot, or it is not logged");
 	if (arg[0] >= MMU_NR_AS || arg[1] >= MMU_MAX_SLOTS || arg[2] > CH_DIRTY_HARVEST)
 		return MMU_INVAL;
+	all = mmu_dirty_frames(sim->vm, arg[0], arg[1]);
+	if (arg[2] == CH_DIRTY_HARVEST && !all)
+		return MMU_NOENT;
+	said[0] = 0;
 	if (arg[2] != CH_DIRTY_HARVEST)
 		return mmu_dirty_log(sim->vm, arg[0], arg[1], flags[arg[2]]);
-	all = mmu_dirty_frames(sim->vm, arg[0], arg[1]);
-	if (!all)
-		return MMU_NOENT;
 	status = mmu_dirty_harvest(sim->vm, arg[0], arg[1], 0, all, bitmap);
 	if (status == MMU_OK)
 		snprintf(said, size, "%llu of %llu frames were written to",
