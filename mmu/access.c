@@ -260,8 +260,10 @@ static bool transfer_gva_locked(struct mmu_op *op, struct transfer *t, gva_t gva
 	gpa_t gpa;
 	bool ok;
 
-	result = gwalk(vcpu, vcpu->walk_mmu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK),
+	result = gwalk(op, vcpu->walk_mmu, gva, access & ~MMU_PEEK, !(access & MMU_PEEK),
 		       access & MMU_PEEK, &walk);
+	if (walk.exclusive)
+		return t->table = true;
 	if (result != GWALK_OK) {
 		op->awaits_slots = walk.changing;
 		fault_from_walk(fault, gva, result, &walk);

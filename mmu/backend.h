@@ -100,6 +100,8 @@ struct mmu_backend {
 	/* A guest table is written to next (by the host or an emulated instruction);
 	 * the event guest_write has been emitted. The flush is owed to op. Write lock. */
 	void (*guest_wrote)(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
+	/* Does a page mirror the guest table at gfn as one of 8-byte entries? Any lock. */
+	bool (*reads_8_bytes)(struct mmu_vm *vm, unsigned as, gfn_t gfn);
 	/* Gives up every shadow of the frame, so that it may be written to;
 	 * returns whether there was one. Write lock. */
 	bool (*unprotect)(struct mmu_op *op, unsigned as, gfn_t gfn);

@@ -15,13 +15,16 @@
  *	  \-- outer()     walk_flat() of the inner hypervisor's tables -> gpa
  *	        \-- walk_entry() reads there
  */
+#include "mmu/backend.h"
 #include "mmu/dirty.h"
+#include "mmu/flush.h"
 #include "mmu/guest_pte.h"
 #include "mmu/gwalk.h"
 #include "mmu/memslot.h"
 
 /* One walk under way. */
 struct walker {
+	struct mmu_op *op;
 	struct mmu_vcpu *vcpu;
 	const struct mmu *mmu;
 	struct cpu_role role;
@@ -84,8 +87,30 @@ static void mark_dirty(struct mmu_vcpu *vcpu, gfn_t gfn)
 	dirty_mark(vcpu->vm, vcpu, vcpu_slot(vcpu, gfn), gfn);
 }
 
-/* Sets bits in the entry read at this level; false if it has changed since. A
- * table in read-only memory is left as it is. */
+/*
+ * One frame can be a table of 4-byte entries to this walk and one of 8-byte entries
+ * to another. Where every other of the former has A and D, the latter have bits of an
+ * address: their shadow has to follow, as after any store.
+ *
+ *   returns  false: the store must wait for the write lock
+ */
+static bool others_follow(struct walker *w, gpa_t gpa)
+{
+	struct mmu_vm *vm = w->vcpu->vm;
+	unsigned as = w->vcpu->regs.smm;
+
+	if (!w->role.base.has_4_byte_gpte || !(gpa & 4) || !shadow_maybe_present(vm) ||
+	    !vm->shadow->reads_8_bytes(vm, as, gpa >> PAGE_SHIFT))
+		return true;
+	if (w->op->locked != OP_WRITE)
+		return false;
+	vm->shadow->guest_wrote(w->op, as, gpa, 4);
+	flush_pay(w->op);
+	return true;
+}
+
+/* Sets bits in the entry read at this level; false if it has changed since, or
+ * exclusive is set. A table in read-only memory is left as it is. */
 static bool set_bits(struct walker *w, unsigned level, u64 bits)
 {
 	struct gwalk *walk = w->walk;
@@ -99,6 +124,9 @@ static bool set_bits(struct walker *w, unsigned level, u64 bits)
 	va = entry_va(w->vcpu, walk->pte_gpa[level], &writable);
 	if (!va || !writable)
 		return true;
+	walk->exclusive = !others_follow(w, walk->pte_gpa[level]);
+	if (walk->exclusive)
+		return false;
 	if (!entry_cas(va, w->role.base.has_4_byte_gpte, walk->pte[level], pte))
 		return false;
 	mark_dirty(w->vcpu, walk->pte_gpa[level] >> PAGE_SHIFT);
@@ -256,6 +284,13 @@ static enum step walk_tables(struct walker *w)
 	return step == STEP_LEAF ? arrive(w) : step;
 }
 
+/* A and D are set; or else somebody changed an entry meanwhile. */
+static bool is_overtaken(struct walker *w, enum step step)
+{
+	return step == STEP_LEAF && w->walk->top && w->set_ad && !set_accessed_and_dirty(w) &&
+	       !w->walk->exclusive;
+}
+
 static enum step walk_flat(struct walker *w)
 {
 	enum step step;
@@ -264,8 +299,8 @@ static enum step walk_flat(struct walker *w)
 		return walk_unpaged(w);
 	do {
 		step = walk_tables(w);
-	} while (step == STEP_LEAF && w->set_ad && !set_accessed_and_dirty(w));
-	return step;
+	} while (is_overtaken(w, step));
+	return w->walk->exclusive ? STEP_NO_TABLE : step;
 }
 
 static void walker_init(struct walker *w, const struct mmu *mmu, gva_t gva, u64 access)
@@ -286,7 +321,7 @@ static void tell_end(struct walker *w, gva_t gva, enum step step)
 {
 	const struct gwalk *walk = w->walk;
 
-	if (!walk->top)
+	if (!walk->top || walk->exclusive)
 		return;
 	if (step == STEP_LEAF)
 		walk_emit(w, walk_done, gva, walk->gfn << PAGE_SHIFT | (gva & ~PAGE_MASK),
@@ -302,7 +337,7 @@ static void tell_end(struct walker *w, gva_t gva, enum step step)
 static enum step outer(struct walker *w, gpa_t ngpa, u64 access, u64 why, gpa_t *gpa)
 {
 	struct gwalk walk;
-	struct walker o = { .vcpu = w->vcpu, .walk = &walk, .set_ad = w->set_ad,
+	struct walker o = { .op = w->op, .vcpu = w->vcpu, .walk = &walk, .set_ad = w->set_ad,
 			    .quiet = w->quiet };
 	enum step step;
 
@@ -315,6 +350,7 @@ static enum step outer(struct walker *w, gpa_t ngpa, u64 access, u64 why, gpa_t 
 		return STEP_LEAF;
 	}
 	w->walk->changing = walk.changing;
+	w->walk->exclusive = walk.exclusive;
 	w->walk->error = walk.error | why;
 	w->walk->fault_ngpa = ngpa;
 	return STEP_NESTED;
@@ -355,13 +391,15 @@ static enum step walk_through(struct walker *w)
 
 	do {
 		step = w->walk->top ? walk_inner_tables(w) : walk_unpaged(w);
-	} while (step == STEP_LEAF && w->walk->top && w->set_ad && !set_accessed_and_dirty(w));
+	} while (is_overtaken(w, step));
+	if (w->walk->exclusive)
+		return STEP_NO_TABLE;
 	return step == STEP_LEAF ? arrive_below(w) : step;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 
-enum gwalk_result gwalk(struct mmu_vcpu *vcpu, const struct mmu *mmu, gva_t gva, u64 access,
+enum gwalk_result gwalk(struct mmu_op *op, const struct mmu *mmu, gva_t gva, u64 access,
 			bool set_ad, bool quiet, struct gwalk *walk)
 {
 	static const enum gwalk_result results[] = {
@@ -370,12 +408,12 @@ enum gwalk_result gwalk(struct mmu_vcpu *vcpu, const struct mmu *mmu, gva_t gva,
 		[STEP_NO_TABLE] = GWALK_NO_TABLE,
 		[STEP_NESTED] = GWALK_NESTED,
 	};
-	struct walker w = { .vcpu = vcpu, .walk = walk, .set_ad = set_ad, .quiet = quiet };
+	struct walker w = { .op = op, .vcpu = op->vcpu, .walk = walk, .set_ad = set_ad, .quiet = quiet };
 	enum step step;
 
 	walker_init(&w, mmu, gva, access);
-	step = mmu == &vcpu->nested_mmu ? walk_through(&w) : walk_flat(&w);
-	if (mmu != &vcpu->nested_mmu)
+	step = mmu == &op->vcpu->nested_mmu ? walk_through(&w) : walk_flat(&w);
+	if (mmu != &op->vcpu->nested_mmu)
 		walk->ngfn = walk->gfn;
 	tell_end(&w, gva, step);
 	return results[step];

@@ -36,6 +36,8 @@ struct gwalk {
 	gfn_t ngfn;		/* the same as the walked guest calls it */
 	u64 error;		/* of a failed walk: the guest's error code */
 	gpa_t fault_ngpa;	/* NESTED: what guest_mmu does not translate */
+	bool exclusive;		/* failed: A or D belongs into what a shadow reads as part
+				 * of an address: walk again under the write lock */
 	bool changing;		/* failed, at a table in an invalid slot: slots_wait(), and
 				 * walk again */
 };
@@ -59,13 +61,14 @@ enum gwalk_result {
  *   mmu      one of the vCPU's contexts
  *   access   PFERR_WRITE, PFERR_USER, PFERR_FETCH
  *   set_ad   set A, and D for a write, in the guest's entries
- *   context  vm->lock held, at least for reading
+ *   op       of the vCPU that walks; vm->lock held, at least for reading
  *   events   walk, walk_entry, walk_error or walk_done, guest_accessed,
- *            guest_dirty; none if quiet
+ *            guest_dirty; none if quiet. Where walk->exclusive would be set but for
+ *            the write lock: what the loss of the other shadow's entry brings
  *   source   AMD64 Manual volume 2, 5 "Page Translation and Protection", 15.25
  *            "Nested Paging"
  */
-enum gwalk_result gwalk(struct mmu_vcpu *vcpu, const struct mmu *mmu, gva_t gva, u64 access,
+enum gwalk_result gwalk(struct mmu_op *op, const struct mmu *mmu, gva_t gva, u64 access,
 			bool set_ad, bool quiet, struct gwalk *walk);
 
 /*

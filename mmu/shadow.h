@@ -180,6 +180,7 @@ bool shadow_write_protect(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
 /* The same for what maps the frame's memory in either address space and in both
  * kinds of tables. */
 bool shadow_protect_frame(struct mmu_op *op, struct memslot *slot, gfn_t gfn);
+bool shadow_reads_8_bytes(struct mmu_vm *vm, unsigned as, gfn_t gfn);
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes);
 bool shadow_unprotect(struct mmu_op *op, unsigned as, gfn_t gfn);
 

@@ -17,10 +17,14 @@ static enum gwalk_result walk_guest(struct mmu_vcpu *vcpu, const struct mmu_faul
 	enum gwalk_result result;
 	struct mmu_op op;
 
-	op_begin(&op, vcpu->vm, vcpu, false);
-	result = gwalk(vcpu, vcpu->mmu, in->addr, in->error & ACCESS_BITS, true, false, walk);
-	op.awaits_slots = walk->changing;
-	op_end(&op);
+	walk->exclusive = false;
+	do {
+		op_begin(&op, vcpu->vm, vcpu, walk->exclusive);
+		result = gwalk(&op, vcpu->mmu, in->addr, in->error & ACCESS_BITS, true, false,
+			       walk);
+		op.awaits_slots = walk->changing;
+		op_end(&op);
+	} while (walk->exclusive);
 	return result;
 }
 

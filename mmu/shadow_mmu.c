@@ -30,6 +30,7 @@ const struct mmu_backend shadow_mmu = {
 	.log_frames = shadow_log_frames,
 	.age = shadow_age,
 	.guest_wrote = shadow_guest_wrote,
+	.reads_8_bytes = shadow_reads_8_bytes,
 	.unprotect = shadow_unprotect,
 	.may_be_behind = shadow_may_be_behind,
 	.sync_root = shadow_root_sync,

@@ -357,6 +357,25 @@ static void frame_wrote(struct mmu_op *op, unsigned as, gfn_t gfn, unsigned star
 		drop_shadows(op, !as, gfn, start, end);
 }
 
+static bool any_of_8_bytes(struct mmu_vm *vm, unsigned as, gfn_t gfn)
+{
+	struct sp *sp, *next;
+
+	for_each_shadow (vm, sp, next, gfn, as, false)
+		if (!sp->role.has_4_byte_gpte)
+			return true;
+	return false;
+}
+
+bool shadow_reads_8_bytes(struct mmu_vm *vm, unsigned as, gfn_t gfn)
+{
+	const struct memslot *slot = slot_lookup(vm, as, gfn);
+
+	return slot && track_is_shadowed(vm, slot, gfn) &&
+	       (any_of_8_bytes(vm, as, gfn) ||
+		(slot_twin(vm, slot, gfn) && any_of_8_bytes(vm, !as, gfn)));
+}
+
 void shadow_guest_wrote(struct mmu_op *op, unsigned as, gpa_t gpa, unsigned bytes)
 {
 	while (bytes) {

@@ -14,7 +14,7 @@ bool mmu_walk(struct mmu_vcpu *vcpu, gva_t gva, u64 access, struct mmu_walk *wal
 
 	do {
 		op_begin(&op, vcpu->vm, vcpu, false);
-		result = gwalk(vcpu, vcpu->walk_mmu, gva, access, false, true, &guest);
+		result = gwalk(&op, vcpu->walk_mmu, gva, access, false, true, &guest);
 		op.awaits_slots = guest.changing;
 		op_end(&op);
 	} while (op.awaits_slots);

@@ -15,7 +15,7 @@ static enum gwalk_result walk_as(unsigned vcpu, gva_t gva, u64 access, bool set_
 	struct mmu_op op;
 
 	op_begin(&op, g.m.vm, g.m.vcpu[vcpu], false);
-	result = gwalk(g.m.vcpu[vcpu], g.m.vcpu[vcpu]->walk_mmu, gva, access, set_ad, quiet, walk);
+	result = gwalk(&op, g.m.vcpu[vcpu]->walk_mmu, gva, access, set_ad, quiet, walk);
 	op_end(&op);
 	return result;
 }
