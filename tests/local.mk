@@ -334,6 +334,7 @@ EXTRA_DIST += %D%/mutants
 dist_check_SCRIPTS += %D%/lessons.sh
 TESTS += %D%/lessons.sh
 EXTRA_DIST += \
+	%D%/sim/table-of-two-sizes.scn \
 	%D%/sim/all-at-once.scn \
 	%D%/sim/dirty-in-readonly.scn \
 	%D%/sim/eager-split.scn \
