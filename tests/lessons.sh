@@ -69,7 +69,7 @@ check 0 'shown by quadrants.scn' '--mutants lists them' "$vitrine" sim --mutants
 check 125 'sim --mutant=such: there is no such mutant; vitrine sim --mutants lists them' \
 	'a wrong name is told' "$vitrine" sim --mutant=such
 check 2 'no scenario belongs to it: name one' 'so is a mutant without a lesson' \
-	"$vitrine" sim --mutant=tdp-zap-without-flush
+	"$vitrine" sim --mutant=tdp-plain-store
 check 2 'usage: vitrine sim' 'without a mutant a scenario is needed' "$vitrine" sim
 check 125 'tests/mutants: No such file or directory: mutants are made from' \
 	'without the sources it says what is needed' \
