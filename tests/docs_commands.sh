@@ -71,6 +71,42 @@ while IFS=$tab read -r file line; do
 done <"$scratch/examples"
 report
 
+# What a chapter says one can read, run or plant, and is not there. In the lists that end
+# its sections, names with a dash are mutants or scenarios.
+not_there()	# CHAPTER...
+{
+	cat "$@" | grep -o '@file{[a-z_/]*\.[chs][a-z]*}' | sed 's/.*{\(.*\)}/\1/' | grep / |
+		grep -v '^hv/vitrine-hv' | sort -u |
+		while read -r name; do [ -e "$sources/$name" ] || echo "no file $name"; done
+	cat "$@" | awk '/^@item Goes wrong in/ { on = 1; next } /^@(item|end)/ { on = 0 } on' |
+		grep -o '@[a-z]*{[a-z0-9]*-[a-z0-9*-]*}' | sed 's/^@\(.*\){\(.*\)}/\1 \2/' | sort -u |
+		while read -r kind name; do
+			for at in "$sources/tests/mutants/"$name.patch "$sources/hv/sim/scenarios/$name.scn"; do
+				[ ! -e "$at" ] || continue 2
+			done
+			echo "no $kind $name"
+		done
+}
+
+names()		# SENTENCE COUNT CHAPTER...: so many are not there
+{
+	sentence=$1 count=$2
+	shift 2
+	number=$((number + 1))
+	not_there "$@" >"$scratch/absent"
+	if [ "$(grep -c '' "$scratch/absent")" = "$count" ]; then
+		echo "ok $number - $sentence"
+	else
+		echo "not ok $number - $sentence"
+		sed 's/^/# /' "$scratch/absent"
+	fi
+}
+
+names 'the files, mutants and scenarios of the book are there' 0 "$sources"/docs/*.texi
+sed -e 's/tdp_iter\.h/tdp_iterator.h/' -e 's/{tdp-plain-store}/{tdp-plain-stores}/' \
+	"$sources/docs/tdp.texi" >"$scratch/wrong.texi"
+names 'what is not there is found' 2 "$scratch/wrong.texi"
+
 # Words like --mmu in a text, each once.
 options() { grep -o -E -e '--[a-z][a-z-]*' | sort -u; }
 
