@@ -193,11 +193,12 @@ answers()
 {
 	printf '%s\n' ':until sp_new' ':dirty on 77' ':dirty on' ':until slot_flags' \
 		':save-screen -' ':until reply' ':dirty harvest' ':until reply' ':save-screen -' \
-		>"$dir/answers.script"
+		':young 0x100000000' ':until aged' ':save-screen -' >"$dir/answers.script"
 	timeout 60 "$vitrine" run --mmu=tdp --script="$dir/answers.script" --break=sp_new \
 		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null &&
 		grep -q '^refused: there is no such slot' "$dir/out" &&
-		grep -q '^[0-9]* of [0-9]* frames were written to' "$dir/out"
+		grep -q '^[0-9]* of [0-9]* frames were written to' "$dir/out" &&
+		grep -q '^no memory is there' "$dir/out"
 }
 ok 'what the machine answers to a command is said' answers
 printf '%s\n' ':until sp_new' ':mmu tdp' ':until mmu_mode' ':save-screen -' ':mmu shadow' \

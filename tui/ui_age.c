@@ -45,6 +45,10 @@ static void tell(struct ui *ui, const struct ev_aged *e)
 {
 	u64 kib = e->young * (PAGE_SIZE / 1024);
 
+	if (!e->young && !e->old) {
+		ui_say(ui, "no memory is there, or nothing is known of it");
+		return;
+	}
 	ui_say(ui, "%" PRIu64 " frames young (%" PRIu64 " KiB), %" PRIu64 " old%s", e->young, kib,
 	       e->old, e->cleared ? "; counted anew from now on" : "");
 }

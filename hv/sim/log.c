@@ -93,15 +93,20 @@ enum mmu_status log_command(struct sim *sim, const u64 arg[4], char *said, size_
 	enum mmu_status status;
 	u64 all;
 
-	snprintf(said, size, "there is no such slot, or it is not logged");
+	snprintf(said, size, "there is no such slot");
 	if (arg[0] >= MMU_NR_AS || arg[1] >= MMU_MAX_SLOTS || arg[2] > CH_DIRTY_HARVEST)
 		return MMU_INVAL;
 	all = mmu_dirty_frames(sim->vm, arg[0], arg[1]);
-	if (arg[2] == CH_DIRTY_HARVEST && !all)
+	if (!all)
 		return MMU_NOENT;
-	said[0] = 0;
-	if (arg[2] != CH_DIRTY_HARVEST)
-		return mmu_dirty_log(sim->vm, arg[0], arg[1], flags[arg[2]]);
+	snprintf(said, size, arg[2] == CH_DIRTY_HARVEST ?
+				     "the slot is not logged" :
+				     "the slot is logged in the other way; turn that off first");
+	if (arg[2] != CH_DIRTY_HARVEST) {
+		status = mmu_dirty_log(sim->vm, arg[0], arg[1], flags[arg[2]]);
+		said[0] = status == MMU_INVAL ? said[0] : 0;
+		return status;
+	}
 	status = mmu_dirty_harvest(sim->vm, arg[0], arg[1], 0, all, bitmap);
 	if (status == MMU_OK)
 		snprintf(said, size, "%llu of %llu frames were written to",
