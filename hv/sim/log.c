@@ -96,17 +96,19 @@ enum mmu_status log_command(struct sim *sim, const u64 arg[4], char *said, size_
 	snprintf(said, size, "there is no such slot");
 	if (arg[0] >= MMU_NR_AS || arg[1] >= MMU_MAX_SLOTS || arg[2] > CH_DIRTY_HARVEST)
 		return MMU_INVAL;
+	if (arg[2] != CH_DIRTY_HARVEST) {
+		status = mmu_dirty_log(sim->vm, arg[0], arg[1], flags[arg[2]]);
+		if (status == MMU_INVAL)
+			snprintf(said, size, "the slot is logged in the other way; turn that off first");
+		else if (status != MMU_NOENT)
+			said[0] = 0;
+		return status;
+	}
+	snprintf(said, size, "there is no such slot, or it is not logged");
 	all = mmu_dirty_frames(sim->vm, arg[0], arg[1]);
 	if (!all)
 		return MMU_NOENT;
-	snprintf(said, size, arg[2] == CH_DIRTY_HARVEST ?
-				     "the slot is not logged" :
-				     "the slot is logged in the other way; turn that off first");
-	if (arg[2] != CH_DIRTY_HARVEST) {
-		status = mmu_dirty_log(sim->vm, arg[0], arg[1], flags[arg[2]]);
-		said[0] = status == MMU_INVAL ? said[0] : 0;
-		return status;
-	}
+	said[0] = 0;
 	status = mmu_dirty_harvest(sim->vm, arg[0], arg[1], 0, all, bitmap);
 	if (status == MMU_OK)
 		snprintf(said, size, "%llu of %llu frames were written to",
