@@ -49,7 +49,7 @@ END
 machine=
 [ -f "$top_builddir/hv/vitrine-hv.elf" ] || machine='built without the hypervisor'
 command -v "${QEMU:-qemu-system-x86_64}" >/dev/null 2>&1 || machine='no QEMU here'
-if [ -n "$machine" ]; then echo 1..11; else echo 1..18; fi
+if [ -n "$machine" ]; then echo 1..13; else echo 1..20; fi
 
 run 0 'equal settings give equal events' "$vitrine" compare --a= --b= "$dir/tables.scn"
 has 'and that is said' out '^the events are the same$'
@@ -57,6 +57,9 @@ result 'the table counts what trace stat counts' eval '
 	"$vitrine" sim --record="$dir/x.rec" "$dir/tables.scn" >/dev/null 2>&1 &&
 	made=$("$vitrine" trace stat "$dir/x.rec" | sed -n "s/ *\([0-9]*\)  sp_new$/\1/p") &&
 	grep -Eq "^shadow pages made +$made +$made +1.00 " "$dir/out"'
+run 2 'one recording of two runs is refused' \
+	"$vitrine" compare --a= --b= --record="$dir/y.rec" "$dir/tables.scn"
+has 'and where to get one is said' err 'there are two runs; look at each with run or sim$'
 run 0 'a knob can be the difference, in a scenario, too' \
 	"$vitrine" compare --a= --b='--set huge=0 --mmu=tdp' --mmu=tdp "$dir/tables.scn"
 has 'the first events that differ are shown side by side' out '^  a: [0-9]+ .* spte_set '

@@ -83,11 +83,30 @@ static bool take_side(struct side *side, int argc, char **argv, int *i)
 	return true;
 }
 
+/* Options that go to both runs, but not these: a recording is made of each, and their
+ * output is compared. */
+static bool is_for_both(const char *option)
+{
+	static const char *const not_these[] = { "--record", "--tui", "--plain", "--script" };
+
+	for (size_t i = 0; i < sizeof(not_these) / sizeof(not_these[0]); i++) {
+		size_t n = strlen(not_these[i]);
+
+		if (strncmp(option, not_these[i], n) || (option[n] && option[n] != '='))
+			continue;
+		say("compare: %s: there are two runs; look at each with run or sim", option);
+		return false;
+	}
+	return true;
+}
+
 static bool take_arguments(struct comparison *c, int argc, char **argv)
 {
 	for (int i = 1; i < argc - 1; i++) {
 		if (take_side(&c->a, argc - 1, argv, &i) || take_side(&c->b, argc - 1, argv, &i))
 			continue;
+		if (!is_for_both(argv[i]))
+			return false;
 		if (c->nr_common == MAX_WORDS / 2) {
 			say("compare: more than %d options", MAX_WORDS / 2);
 			return false;

@@ -47,6 +47,7 @@ bool loop_run(struct ui *ui)
 		do {
 			if (running)
 				running = ui->machine.wait(ui->machine.arg);
+			ui->machine_gone = !running;
 			key = screen_key(running ? FRAME_MS : 250);
 		} while (key == KEY_NONE && timeline_count(ui->tl) == before && !screen_gone());
 		if (key == KEY_RESIZED)

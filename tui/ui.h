@@ -73,6 +73,7 @@ struct ui {
 	/* Shows the present moment and asks whether a key was pressed: who waits for an
 	 * event gives up then. NULL: nobody is there to press one. */
 	bool (*interrupted)(struct ui *ui);
+	bool machine_gone;		/* it came to its end while somebody looked */
 
 	const struct view_ops *view;	/* full screen; NULL: the tour */
 	unsigned focus;			/* pane of the tour */
@@ -161,6 +162,8 @@ void ui_log_dirty(struct ui *ui, const char *arg);
 void ui_age(struct ui *ui, const char *arg, bool clear);
 void ui_note_age(struct ui *ui);
 
+/* Is there a machine that takes commands? Else that is said, and ui->status set. */
+bool ui_listens(struct ui *ui, const char *what);
 /* Says what the machine answered to commands: why it refused one, or what it found. */
 void ui_note_replies(struct ui *ui);
 

@@ -31,9 +31,7 @@ void ui_age(struct ui *ui, const char *arg, bool clear)
 	if (!parse(arg, &as, &start, &end)) {
 		ui_say(ui, "%s: it is GFN [FRAMES [ADDRESS SPACE]], or nothing for all memory",
 		       clear ? "age" : "young");
-	} else if (!ui->machine.command) {
-		ui_say(ui, "%s: a recording: nobody listens", clear ? "age" : "young");
-	} else {
+	} else if (ui_listens(ui, clear ? "age" : "young")) {
 		ui->status = 0;
 		ui->age_asked = true;
 		ui->age_from = timeline_count(ui->tl);

@@ -187,9 +187,7 @@ static void do_send(struct ui *ui, const char *arg)
 	for (size_t i = 0; i < sizeof(sends) / sizeof(sends[0]); i++) {
 		if (strlen(sends[i].name) != n || memcmp(sends[i].name, arg, n))
 			continue;
-		if (!ui->machine.command)
-			fail(ui, "send", "a recording: nobody listens");
-		else
+		if (ui_listens(ui, "send"))
 			ui->machine.command(ui->machine.arg, sends[i].id, numbers[0], numbers[1],
 					    numbers[2], numbers[3]);
 		return;

@@ -43,9 +43,7 @@ void ui_log_dirty(struct ui *ui, const char *arg)
 	ui->status = 1;
 	if (!parse(arg, &word, &slot, &as)) {
 		ui_say(ui, "dirty: on, by-d, off or harvest; then a slot and an address space, or 0");
-	} else if (!ui->machine.command) {
-		ui_say(ui, "dirty: a recording: nobody listens");
-	} else {
+	} else if (ui_listens(ui, "dirty")) {
 		ui->status = 0;
 		ui->machine.command(ui->machine.arg, DO_dirty, as, slot, words[word].what, 0);
 	}

@@ -20,9 +20,7 @@ void ui_set_mmu(struct ui *ui, const char *arg)
 	ui->status = 1;
 	if (mode == NR_MODES) {
 		ui_say(ui, "mmu: it is shadow or tdp");
-	} else if (!ui->machine.command) {
-		ui_say(ui, "mmu: a recording: nobody listens");
-	} else {
+	} else if (ui_listens(ui, "mmu")) {
 		ui->status = 0;
 		ui->machine.command(ui->machine.arg, DO_mmu, mode, 0, 0, 0);
 	}

@@ -55,6 +55,16 @@ static void tell(struct ui *ui, const struct event *ev)
 		ui_say(ui, "%.*s", (int)len, text);
 }
 
+bool ui_listens(struct ui *ui, const char *what)
+{
+	if (ui->machine.command && !ui->machine_gone)
+		return true;
+	ui_say(ui, "%s: %s: nobody listens", what,
+	       ui->machine.command ? "the machine has ended" : "a recording");
+	ui->status = 1;
+	return false;
+}
+
 void ui_note_replies(struct ui *ui)
 {
 	for (; ui->replies_seen < timeline_count(ui->tl); ui->replies_seen++) {

@@ -59,10 +59,8 @@ void ui_set_knob(struct ui *ui, const char *arg)
 	ui->status = 1;
 	if (!parse(ui, arg, &nr, &value))
 		return;
-	if (!ui->machine.command) {
-		ui_say(ui, "set: a recording: nobody listens");
+	if (!ui_listens(ui, "set"))
 		return;
-	}
 	ui->status = 0;
 	ui->machine.command(ui->machine.arg, DO_knob, nr, value, 0, 0);
 }

@@ -15,7 +15,8 @@ static void title(struct ui *ui, struct line *line)
 	const struct model_vm *vm = ui_vm(ui);
 
 	if (vm)
-		line_add(line, INK_title, " generation %" PRIu64, vm->generation[0]);
+		line_add(line, INK_title, " generations %" PRIu64 " (as 0), %" PRIu64 " (as 1)",
+			 vm->generation[0], vm->generation[1]);
 }
 
 static size_t count(struct ui *ui)
