@@ -148,7 +148,7 @@ static void measure(const char *name, enum mmu_mode mode, bool huge)
 {
 	const struct mmu_config config = { .mode = mode, .nr_vcpus = 1, .tdp_level = 4,
 					   .maxphyaddr = 48 };
-	struct mmu_vcpu *vcpu;
+	struct mmu_vcpu *vcpu = NULL;
 	struct mmu_entry entry;
 	struct mmu_fault fault;
 
