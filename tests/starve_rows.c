@@ -2,6 +2,8 @@
 /* The operations, with what leads to them and what they have done. */
 #include "tests/starve.h"
 
+#include "mmu/resize.h"
+
 /* ---- leading to it ----------------------------------------------------------------- */
 
 static void all_zapped(struct guest *g)
@@ -173,6 +175,19 @@ static bool split(struct guest *g)
 	return status_is(mmu_split_range(g->m.vm, 0, 0, STARVE_FRAMES, &starve_part));
 }
 
+static void split_all(struct guest *g)
+{
+	huge_touched(g);
+	ck_assert(split(g));
+	goes_to(g, BIG, BIG);
+}
+
+static bool recover(struct guest *g)
+{
+	ck_assert_uint_ge(mmu_recover_range(g->m.vm, 0, 0, STARVE_FRAMES), 1);
+	return true;
+}
+
 static bool fault_big(struct guest *g)
 {
 	return verdict_is(fault_at(g, BIG, USER), MMU_RETRY);
@@ -291,6 +306,15 @@ static void big_is_small(struct guest *g)
 	big_goes(g);
 }
 
+static void big_is_big(struct guest *g)
+{
+	unsigned level;
+
+	big_goes(g);
+	ck_assert(machine_leaf(&g->m, 0, BIG, &level));
+	ck_assert_uint_eq(level, LEVEL_2M);
+}
+
 static void table_is_free(struct guest *g)
 {
 	gpa_t gpte = guest_map(g, GVA, 0x6000, RW | GPTE_D, 1);
@@ -378,6 +402,8 @@ const struct starve_row starve_rows[] = {
 	  goes_elsewhere },
 	{ "mmu_split_range", "a large mapping", EVERYWHERE, SOME, huge_touched, split,
 	  big_is_small },
+	{ "mmu_recover_range", "what was split", EVERYWHERE, NEVER, split_all, recover,
+	  big_is_big },
 	{ "mmu_slot_delete", "mapped", EVERYWHERE, NEVER, touched_twice, drop_slot, NULL },
 	{ "mmu_set_regs", "another role and back", EVERYWHERE, NEVER, touched_twice, change_regs,
 	  all_go },
