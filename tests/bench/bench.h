@@ -18,6 +18,7 @@ struct bench_page {
 	gpa_t gpte;		/* the guest's entry */
 	gfn_t table;		/* the guest's table */
 	gva_t alias;		/* where the guest can write to it */
+	gva_t big;		/* gfn in a page of 2 MiB */
 	union mmu_role role;	/* of its shadow page */
 	u8 config;
 	spte_t *sptep;		/* an entry that maps nothing */
@@ -32,16 +33,21 @@ struct bench {
 	u64 nr_free;
 	u32 *free;		/* pages given back */
 	u64 nr_tables;		/* page tables of the guest that are shadowed */
+	bool nested;		/* they are nested tables for a guest of its own, which runs */
 	struct bench_page work[BENCH_WORK];
 };
 
 /* Memory that a machine of this size takes, in bytes. */
 u64 bench_need(u64 nr_sps);
 
-/* A guest of 4 levels with nr_sps shadow pages, 1000 at least. A failure of the
- * machine itself ends the program with a message. */
-void bench_open(struct bench *b, u64 nr_sps);
+/* A guest of 4 levels with nr_sps shadow pages, 1000 at least; nested: a guest on its
+ * nested tables, and addresses are nGPAs. A failure of the machine itself ends the
+ * program with a message. */
+void bench_open(struct bench *b, u64 nr_sps, bool nested);
 void bench_close(struct bench *b);
+
+/* The guest's access, PFERR_: its entry is missing, and is there then. Or was there. */
+void bench_fault(struct bench *b, u64 addr, u64 access, enum mmu_verdict want);
 
 /* Ends the program if the condition does not hold. */
 #define bench_check(cond) bench_check_at(cond, #cond, __FILE__, __LINE__)
@@ -49,10 +55,12 @@ void bench_check_at(bool cond, const char *text, const char *file, unsigned line
 
 struct bench_op {
 	const char *name, *sentence;
-	bool at_once;		/* one run is the operation on the whole working set */
 	void (*prepare)(struct bench *b);	/* NULL: nothing; for the whole working set */
 	void (*run)(struct bench *b, const struct bench_page *page);
 	void (*finish)(struct bench *b);	/* NULL: nothing */
+	bool nested;		/* on a machine with nested tables */
+	bool long_one;		/* instructions are counted for one page only */
+	bool at_once;		/* one run is the operation on the whole working set */
 };
 
 extern const struct bench_op bench_ops[];

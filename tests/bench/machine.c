@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include "mmu/guest_pte.h"
 #include "mmu/memslot.h"
+#include "mmu/nested.h"
 #include "mmu/sp.h"
 #include "mmu/spte_set.h"
 #include "tests/bench/bench.h"
@@ -35,12 +36,17 @@
 #define DATA_FRAMES	((u64)WINDOW * PT_ENTRIES)
 
 /* Guest frames: the root, three levels of tables, the data. The guest has all its
- * tables mapped a second time, from ALIAS on by pages of 2 MiB. */
+ * tables mapped a second time, from ALIAS on by pages of 2 MiB; from BIG_ALIAS on the
+ * data. */
 #define PDPT_GFN	1ull
 #define ALIAS_PDPT_GFN	8ull
 #define ALIAS_PD_GFN	16ull
 #define ALIAS_PDS	(LEAF_GFN / PT_ENTRIES / PT_ENTRIES + TABLES_MAX / PT_ENTRIES / PT_ENTRIES + 1)
 #define ALIAS		0xffff800000000000ull
+#define BIG_ALIAS	0xffffc00000000000ull
+#define BIG_PDPT_GFN	9ull
+#define BIG_PD_GFN	32ull
+#define BIG_PDS		(DATA_FRAMES / PT_ENTRIES / PT_ENTRIES)
 #define PD_GFN		512ull
 #define LEAF_GFN	((gfn_t)UPPER_PAGES)
 #define DATA_GFN	(LEAF_GFN + TABLES_MAX)
@@ -138,19 +144,21 @@ static void put_gpte(struct bench *b, gfn_t table, unsigned index, gfn_t gfn)
 	*gpte(b, table, index) = gfn << PAGE_SHIFT | RW_AD;
 }
 
-static void write_alias(struct bench *b)
+/* Pages of 2 MiB, by tables that lie at pdpt, and one after the other from pd on. */
+static void write_alias(struct bench *b, gva_t gva, gfn_t pdpt, gfn_t pd, u64 pds, gfn_t gfn)
 {
-	put_gpte(b, 0, level_index(ALIAS, 4), ALIAS_PDPT_GFN);
-	for (gfn_t i = 0; i < ALIAS_PDS * PT_ENTRIES; i++) {
-		put_gpte(b, ALIAS_PDPT_GFN, i / PT_ENTRIES, ALIAS_PD_GFN + i / PT_ENTRIES);
-		put_gpte(b, ALIAS_PD_GFN + i / PT_ENTRIES, i % PT_ENTRIES, i * PT_ENTRIES);
-		*gpte(b, ALIAS_PD_GFN + i / PT_ENTRIES, i % PT_ENTRIES) |= GPTE_PS;
+	put_gpte(b, 0, level_index(gva, 4), pdpt);
+	for (u64 i = 0; i < pds * PT_ENTRIES; i++, gfn += PT_ENTRIES) {
+		put_gpte(b, pdpt, i / PT_ENTRIES, pd + i / PT_ENTRIES);
+		put_gpte(b, pd + i / PT_ENTRIES, i % PT_ENTRIES, gfn);
+		*gpte(b, pd + i / PT_ENTRIES, i % PT_ENTRIES) |= GPTE_PS;
 	}
 }
 
 static void write_tables(struct bench *b)
 {
-	write_alias(b);
+	write_alias(b, ALIAS, ALIAS_PDPT_GFN, ALIAS_PD_GFN, ALIAS_PDS, 0);
+	write_alias(b, BIG_ALIAS, BIG_PDPT_GFN, BIG_PD_GFN, BIG_PDS, DATA_GFN);
 	for (gfn_t pdpt = 0; pdpt < TABLES_MAX >> 18; pdpt++)
 		put_gpte(b, 0, pdpt, PDPT_GFN + pdpt);
 	for (gfn_t pd = 0; pd < TABLES_MAX >> 9; pd++)
@@ -174,16 +182,29 @@ static gva_t gva_of(u64 i)
 	return i << 21 | used_entry(i) << PAGE_SHIFT;
 }
 
+static const struct mmu_regs regs = {
+	.cr0 = CR0_PE | CR0_PG | CR0_WP,
+	.cr4 = CR4_PAE,
+	.efer = EFER_LME | EFER_LMA | EFER_NXE,
+	.cpl = 3,
+};
+
+/* On the same tables. */
+static void make_inner_guest(struct bench *b)
+{
+	const struct mmu_nested nested = {
+		.np = true, .cr0 = regs.cr0, .cr4 = regs.cr4, .efer = regs.efer | EFER_SVME,
+	};
+	const struct mmu_regs inner = { .cr0 = CR0_PE };
+
+	bench_check(mmu_nested_enter(b->vcpu, &nested, &inner) == MMU_OK);
+}
+
 static void make_guest(struct bench *b)
 {
-	const struct mmu_regs regs = {
-		.cr0 = CR0_PE | CR0_PG | CR0_WP,
-		.cr4 = CR4_PAE,
-		.efer = EFER_LME | EFER_LMA | EFER_NXE,
-		.cpl = 3,
-	};
 	const struct mmu_config config = {
-		.mode = MMU_MODE_SHADOW, .nr_vcpus = 1, .maxphyaddr = 48,
+		.mode = b->nested ? MMU_MODE_TDP : MMU_MODE_SHADOW, .nr_vcpus = 1,
+		.tdp_level = b->nested ? 4 : 0, .maxphyaddr = 48,
 	};
 	struct mmu_entry entry;
 
@@ -194,6 +215,8 @@ static void make_guest(struct bench *b)
 	bench_check(mmu_slot_create(b->vm, 0, 1, DATA_GFN, DATA_FRAMES, DATA_HPA, 0) == MMU_OK);
 	bench_check(mmu_vcpu_create(b->vm, 0, &b->vcpu) == MMU_OK);
 	mmu_set_regs(b->vcpu, &regs, true);
+	if (b->nested)
+		make_inner_guest(b);
 	bench_check(mmu_enter(b->vcpu, &entry) == MMU_OK);
 	mmu_leave(b->vcpu);
 }
@@ -206,13 +229,18 @@ static u64 nr_sps(struct bench *b)
 	return stats.sps;
 }
 
-static void touch_all(struct bench *b, u64 want)
+void bench_fault(struct bench *b, u64 addr, u64 access, enum mmu_verdict want)
 {
 	struct mmu_fault fault;
 
+	access |= b->nested ? PFERR_USER | PFERR_GUEST_FINAL : PFERR_USER;
+	bench_check(mmu_fault(b->vcpu, addr, access, &fault) == want);
+}
+
+static void touch_all(struct bench *b, u64 want)
+{
 	for (; nr_sps(b) < want; b->nr_tables++)
-		bench_check(mmu_fault(b->vcpu, gva_of(b->nr_tables), PFERR_USER, &fault) ==
-			    MMU_RETRY);
+		bench_fault(b, gva_of(b->nr_tables), 0, MMU_RETRY);
 }
 
 /* ---- the working set ------------------------------------------------------------- */
@@ -227,6 +255,9 @@ static void pick_page(struct bench *b, struct bench_page *page, u64 i)
 	page->gfn = DATA_GFN + i % WINDOW * PT_ENTRIES + used_entry(i);
 	page->table = LEAF_GFN + i;
 	page->alias = ALIAS + (page->table << PAGE_SHIFT);
+	page->big = BIG_ALIAS + ((page->gfn - DATA_GFN) << PAGE_SHIFT);
+	if (b->nested)
+		page->alias &= BITS(47, 0);
 	page->gpte = page->table << PAGE_SHIFT | used_entry(i) * sizeof(u64);
 	nr = mmu_host_walk(b->vcpu, page->gva, steps);
 	bench_check(nr == 4);
@@ -243,9 +274,10 @@ u64 bench_need(u64 nr)
 	return nr * (2 * PAGE_SIZE + 512) + (256ull << 20);
 }
 
-void bench_open(struct bench *b, u64 nr)
+void bench_open(struct bench *b, u64 nr, bool nested)
 {
 	memset(b, 0, sizeof(*b));
+	b->nested = nested;
 	b->next = 1;
 	map_memory(b);
 	b->env = (struct mmu_env){

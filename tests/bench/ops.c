@@ -3,8 +3,11 @@
  * The operations that are measured. What must be there or gone before one can be
  * done again is put so by the others, between the measurements.
  */
+#include "mmu/age.h"
 #include "mmu/dirty_log.h"
 #include "mmu/memslot.h"
+#include "mmu/nested.h"
+#include "mmu/resize.h"
 #include "mmu/rmap.h"
 #include "mmu/sp.h"
 #include "tests/bench/bench.h"
@@ -32,16 +35,12 @@ static void host_walk(struct bench *b, const struct bench_page *page)
 
 static void fault(struct bench *b, const struct bench_page *page)
 {
-	struct mmu_fault fault;
-
-	bench_check(mmu_fault(b->vcpu, page->gva, PFERR_USER, &fault) == MMU_RETRY);
+	bench_fault(b, page->gva, 0, MMU_RETRY);
 }
 
 static void fault_nothing(struct bench *b, const struct bench_page *page)
 {
-	struct mmu_fault fault;
-
-	bench_check(mmu_fault(b->vcpu, page->gva, PFERR_USER, &fault) == MMU_SPURIOUS);
+	bench_fault(b, page->gva, 0, MMU_SPURIOUS);
 }
 
 static void zap_leaf(struct bench *b, const struct bench_page *page)
@@ -86,10 +85,7 @@ static void guest_write(struct bench *b, const struct bench_page *page)
 
 static void unsync(struct bench *b, const struct bench_page *page)
 {
-	struct mmu_fault fault;
-
-	bench_check(mmu_fault(b->vcpu, page->alias, PFERR_USER | PFERR_WRITE, &fault) ==
-		    MMU_RETRY);
+	bench_fault(b, page->alias, PFERR_WRITE, MMU_RETRY);
 }
 
 static void invlpg(struct bench *b, const struct bench_page *page)
@@ -97,13 +93,17 @@ static void invlpg(struct bench *b, const struct bench_page *page)
 	mmu_invlpg(b->vcpu, page->gva);
 }
 
-static void load_cr3(struct bench *b, const struct bench_page *page)
+/* A load of CR3; where there are nested tables, a flush of what they say. */
+static void flush_all(struct bench *b, const struct bench_page *page)
 {
 	const struct mmu_regs regs = *mmu_get_regs(b->vcpu);
 	struct mmu_entry entry;
 
 	(void)page;
-	mmu_set_regs(b->vcpu, &regs, true);
+	if (b->nested)
+		mmu_nested_flush(b->vcpu);
+	else
+		mmu_set_regs(b->vcpu, &regs, true);
 	bench_check(mmu_enter(b->vcpu, &entry) == MMU_OK);
 	mmu_leave(b->vcpu);
 }
@@ -129,7 +129,7 @@ static void all_unsync(struct bench *b)
 
 static void all_synced(struct bench *b)
 {
-	load_cr3(b, NULL);
+	flush_all(b, NULL);
 	set_unsync(b, false);
 	for (unsigned i = 0; i < BENCH_WORK; i++)
 		bench_check(!sp_hash_lookup(b->vm, b->work[i].table, b->work[i].role,
@@ -176,19 +176,22 @@ static void harvest(struct bench *b, const struct bench_page *page)
 
 static void write(struct bench *b, const struct bench_page *page)
 {
-	struct mmu_fault fault;
-
-	bench_check(mmu_fault(b->vcpu, page->gva, PFERR_USER | PFERR_WRITE, &fault) == MMU_RETRY);
+	bench_fault(b, page->gva, PFERR_WRITE, MMU_RETRY);
 }
 
 /* As the hardware does. */
-static void set_d(struct bench *b, const struct bench_page *page)
+static void set_bit(struct bench *b, const struct bench_page *page, u64 bit)
 {
 	struct mmu_host_step steps[5];
 	unsigned nr = mmu_host_walk(b->vcpu, page->gva, steps);
 	spte_t *leaf = mmu_va(&b->env, steps[nr - 1].hpa);
 
-	atomic_fetch_or(&leaf->raw, SPTE_D);
+	atomic_fetch_or(&leaf->raw, bit);
+}
+
+static void set_d(struct bench *b, const struct bench_page *page)
+{
+	set_bit(b, page, SPTE_D);
 }
 
 /* Turning it on looks at every frame, so it stays on. */
@@ -214,9 +217,115 @@ static void all_set_d(struct bench *b)
 	all(b, set_d);
 }
 
-#define OP(name, sentence, prepare, run, finish) { name, sentence, false, prepare, run, finish }
-#define OP_AT_ONCE(name, sentence, prepare, run, finish)                                          \
-	{ name, sentence, true, prepare, run, finish }
+/* ---- age ----------------------------------------------------------------------------- */
+
+static void set_a(struct bench *b, const struct bench_page *page)
+{
+	set_bit(b, page, SPTE_A);
+}
+
+static void all_set_a(struct bench *b)
+{
+	all(b, set_a);
+}
+
+static void age(struct bench *b, const struct bench_page *page)
+{
+	bench_check(mmu_age_gfn(b->vm, 0, page->gfn).is == MMU_AGE_YOUNG);
+}
+
+/* ---- neighbours ------------------------------------------------------------------------ */
+
+#define ASIDE	256u	/* entries from the page's: nobody uses these, nor maps their frames */
+#define GROUP	8u
+
+static void prefetch(struct bench *b, const struct bench_page *page)
+{
+	bench_fault(b, page->gva + ASIDE * PAGE_SIZE, 0, MMU_RETRY);
+}
+
+static void begin_prefetch(struct bench *b)
+{
+	bench_check(mmu_set_knob(b->vm, MMU_KNOB_prefetch, 1) == MMU_OK);
+}
+
+static void zap_group(struct bench *b, const struct bench_page *page)
+{
+	gfn_t first = (page->gfn + ASIDE) & ~(gfn_t)(GROUP - 1);
+
+	bench_check(mmu_zap_range(b->vm, 0, first, first + GROUP) == GROUP);
+}
+
+static void end_prefetch(struct bench *b)
+{
+	all(b, zap_group);
+	bench_check(mmu_set_knob(b->vm, MMU_KNOB_prefetch, 0) == MMU_OK);
+}
+
+/* ---- large and small -------------------------------------------------------------------- */
+
+static void big(struct bench *b, const struct bench_page *page)
+{
+	bench_fault(b, page->big, 0, MMU_RETRY);
+}
+
+static void split(struct bench *b, const struct bench_page *page)
+{
+	u64 nr;
+
+	bench_check(mmu_split_range(b->vm, 0, page->gfn, page->gfn + 1, &nr) == MMU_OK && nr == 1);
+}
+
+/* Frames around the page's. What maps them in tables of level 1 stays. */
+static void recover(struct bench *b, const struct bench_page *page, u64 frames)
+{
+	gfn_t first = page->gfn & ~(gfn_t)(frames - 1);
+
+	bench_check(mmu_recover_range(b->vm, 0, first, first + frames) == frames);
+}
+
+#define RECOVERED 64u	/* of 512 */
+
+static void recover_some(struct bench *b, const struct bench_page *page)
+{
+	recover(b, page, RECOVERED);
+}
+
+static void all_big(struct bench *b)
+{
+	all(b, big);
+}
+
+static void all_split(struct bench *b)
+{
+	all(b, big);
+	all(b, split);
+}
+
+static void recover_rest(struct bench *b)
+{
+	for (unsigned i = 0; i < BENCH_WORK; i++) {
+		const struct bench_page *page = &b->work[i];
+		gfn_t first = page->gfn & ~(gfn_t)(PT_ENTRIES - 1);
+
+		bench_check(mmu_recover_range(b->vm, 0, first, first + PT_ENTRIES) ==
+			    PT_ENTRIES - RECOVERED);
+	}
+}
+
+static void recover_all(struct bench *b)
+{
+	for (unsigned i = 0; i < BENCH_WORK; i++)
+		recover(b, &b->work[i], PT_ENTRIES);
+}
+
+#define ROW(name, sentence, prepare, run, finish, ...)                                             \
+	{ name, sentence, prepare, run, finish, __VA_ARGS__ }
+#define OP(...) ROW(__VA_ARGS__, .at_once = false)
+#define LONG_OP(...) ROW(__VA_ARGS__, .long_one = true)
+#define OP_AT_ONCE(...) ROW(__VA_ARGS__, .at_once = true)
+#define NESTED(...) ROW(__VA_ARGS__, .nested = true)
+#define NESTED_AT_ONCE(...) ROW(__VA_ARGS__, .nested = true, .at_once = true)
 
 /* The first looks for pages as they come: one just made is the first of its chain. */
 const struct bench_op bench_ops[] = {
@@ -231,9 +340,20 @@ const struct bench_op bench_ops[] = {
 	OP("guest write", "to a shadowed page table", NULL, guest_write, all_fault),
 	OP("unsync", "a page table, for it is written to", allow_unsync, unsync, all_synced),
 	OP("sync, INVLPG", "one unsync table", all_unsync, invlpg, all_synced),
-	OP_AT_ONCE("sync, CR3", "an unsync table, when CR3 is loaded", all_unsync, load_cr3, all_synced),
+	OP_AT_ONCE("sync, CR3", "an unsync table, when CR3 is loaded", all_unsync, flush_all, all_synced),
 	OP("zap a frame", "the one entry that maps it", NULL, zap_leaf, all_fault),
 	OP("zap a page", "with its one entry", NULL, zap_page, all_fault),
+	OP("age", "of a frame that was used", all_set_a, age, NULL),
+	OP("prefetch", "a fault, and seven neighbours", begin_prefetch, prefetch, end_prefetch),
+	LONG_OP("split", "a page of 2 MiB", all_big, split, recover_all),
+	LONG_OP("recover", "64 frames of a page that was split", all_split, recover_some, recover_rest),
+	NESTED("nested fault", "of a page whose nested table is shadowed", all_zap_leaf,
+	       fault, NULL),
+	NESTED("nested fault, new page", "a shadow page is made", all_zap_page, fault, NULL),
+	NESTED("nested unsync", "a nested table, for it is written to", allow_unsync, unsync,
+	       all_synced),
+	NESTED_AT_ONCE("nested sync", "an unsync table, when its guests are flushed", all_unsync,
+		       flush_all, all_synced),
 	OP("harvest", "64 frames, one is dirty", all_write, harvest, NULL),
 	OP("harvest, D bits", "the same, and no faults before it", all_set_d, harvest, NULL),
 };
