@@ -12,6 +12,7 @@
 #include "mmu/backend.h"
 #include "mmu/dirty.h"
 #include "mmu/flush.h"
+#include "mmu/resize.h"
 #include "mmu/slot_view.h"
 
 /* What a slot has from its creation to its deletion, and what can be turned. */
@@ -330,6 +331,7 @@ static bool changes_way(u32 old_flags, u32 flags)
 enum mmu_status mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned id, u32 flags)
 {
 	enum mmu_status status = MMU_OK;
+	gfn_t start = 0, end = 0;	/* logged till now */
 	struct memslot *slot;
 	struct mmu_op op;
 
@@ -345,6 +347,13 @@ enum mmu_status mmu_slot_set_flags(struct mmu_vm *vm, unsigned as, unsigned id, 
 		status = MMU_INVAL;
 	else if (slot->flags != flags)
 		status = flags_change(&op, slot, flags);
+	if (slot && status == MMU_OK && !(flags & MMU_SLOT_LOG_DIRTY)) {
+		start = slot->base_gfn;
+		end = start + slot->npages;
+	}
 	slots_change_end(&op);
+	/* What the log has split may be large again. */
+	if (start != end)
+		mmu_recover_range(vm, as, start, end);
 	return status;
 }

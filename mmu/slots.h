@@ -16,8 +16,9 @@
  *
  * When logging begins, its large mappings are split (as far as there is memory; the
  * others lose W, and the guest's writes split them), and every vCPU will flush before
- * it runs again; no bit is set. When it ends its bits are gone, and what it took from
- * the entries comes back by faults.
+ * it runs again; no bit is set. When it ends its bits are gone, what it took from
+ * the entries comes back by faults, and large mappings take the place of small ones
+ * again, as mmu_recover_range() does it.
  *
  *   flags    MMU_SLOT_, all of them: with READONLY and SMRAM as they are. The same
  *            flags again: nothing is done
@@ -26,7 +27,7 @@
  *                   slot is logged, and in another way
  *            NOENT  there is no such slot
  *            NOMEM  for the bitmap; no flag was changed (mappings may have been split)
- *   events   those of mmu_split_range(); spte_set, flush_request, slot_flags,
+ *   events   those of mmu_split_range() and mmu_recover_range(); spte_set, flush_request, slot_flags,
  *            slot_generation
  *   source   KVM api.rst, KVM_SET_USER_MEMORY_REGION
  */

@@ -198,6 +198,9 @@ START_TEST(large_mappings_are_split_when_logging_begins_and_none_is_made)
 		dirty_touch(&g, PAGE(0x607), WRITE);
 		ck_assert(dirty_leaf(&g, PAGE(0x607), &level));
 		ck_assert_uint_eq(level, LEVEL_2M);
+		dirty_touch(&g, PAGE(0x407), WRITE);
+		ck_assert(dirty_leaf(&g, PAGE(0x407), &level));
+		ck_assert_uint_eq(level, LEVEL_2M);
 		guest_fini(&g);
 	}
 }
