@@ -43,6 +43,17 @@ static void fault_nothing(struct bench *b, const struct bench_page *page)
 	bench_fault(b, page->gva, 0, MMU_SPURIOUS);
 }
 
+/* Another page, by an entry of the same table. However many tables there are, no other
+ * one maps its frame, nor those around it. */
+static struct bench_page aside(const struct bench_page *page)
+{
+	struct bench_page other = *page;
+
+	other.gva += 256 * PAGE_SIZE;
+	other.gfn += 256;
+	return other;
+}
+
 static void zap_leaf(struct bench *b, const struct bench_page *page)
 {
 	bench_check(mmu_zap_range(b->vm, 0, page->gfn, page->gfn + 1) == 1);
@@ -191,7 +202,26 @@ static void set_bit(struct bench *b, const struct bench_page *page, u64 bit)
 
 static void set_d(struct bench *b, const struct bench_page *page)
 {
-	set_bit(b, page, SPTE_D);
+	const struct bench_page other = aside(page);
+
+	write(b, &other);
+	set_bit(b, &other, SPTE_D);
+}
+
+static void harvest_d(struct bench *b, const struct bench_page *page)
+{
+	const struct bench_page other = aside(page);
+
+	harvest(b, &other);
+}
+
+static void all_zap_aside(struct bench *b)
+{
+	for (unsigned i = 0; i < BENCH_WORK; i++) {
+		const struct bench_page other = aside(&b->work[i]);
+
+		zap_leaf(b, &other);
+	}
 }
 
 /* Turning it on looks at every frame, so it stays on. */
@@ -236,12 +266,13 @@ static void age(struct bench *b, const struct bench_page *page)
 
 /* ---- neighbours ------------------------------------------------------------------------ */
 
-#define ASIDE	256u	/* entries from the page's: nobody uses these, nor maps their frames */
 #define GROUP	8u
 
 static void prefetch(struct bench *b, const struct bench_page *page)
 {
-	bench_fault(b, page->gva + ASIDE * PAGE_SIZE, 0, MMU_RETRY);
+	const struct bench_page other = aside(page);
+
+	fault(b, &other);
 }
 
 static void begin_prefetch(struct bench *b)
@@ -251,7 +282,7 @@ static void begin_prefetch(struct bench *b)
 
 static void zap_group(struct bench *b, const struct bench_page *page)
 {
-	gfn_t first = (page->gfn + ASIDE) & ~(gfn_t)(GROUP - 1);
+	gfn_t first = aside(page).gfn & ~(gfn_t)(GROUP - 1);
 
 	bench_check(mmu_zap_range(b->vm, 0, first, first + GROUP) == GROUP);
 }
@@ -276,10 +307,10 @@ static void split(struct bench *b, const struct bench_page *page)
 	bench_check(mmu_split_range(b->vm, 0, page->gfn, page->gfn + 1, &nr) == MMU_OK && nr == 1);
 }
 
-/* Frames around the page's. What maps them in tables of level 1 stays. */
+/* Frames beside the page's. What maps them in tables of level 1 stays. */
 static void recover(struct bench *b, const struct bench_page *page, u64 frames)
 {
-	gfn_t first = page->gfn & ~(gfn_t)(frames - 1);
+	gfn_t first = aside(page).gfn & ~(gfn_t)(frames - 1);
 
 	bench_check(mmu_recover_range(b->vm, 0, first, first + frames) == frames);
 }
@@ -355,6 +386,6 @@ const struct bench_op bench_ops[] = {
 	NESTED_AT_ONCE("nested sync", "an unsync table, when its guests are flushed", all_unsync,
 		       flush_all, all_synced),
 	OP("harvest", "64 frames, one is dirty", all_write, harvest, NULL),
-	OP("harvest, D bits", "the same, and no faults before it", all_set_d, harvest, NULL),
+	OP("harvest, D bits", "the same, and no faults before it", all_set_d, harvest_d, all_zap_aside),
 };
 const unsigned bench_nr_ops = sizeof(bench_ops) / sizeof(bench_ops[0]);
