@@ -54,7 +54,7 @@ struct mmu_backend {
 	 * what they map there behind it stays. Write lock. */
 	u64 (*zap_range)(struct mmu_op *op, unsigned as, gfn_t start, gfn_t end);
 	/* Makes the leaves of [*at, end) small, as many as one hold of the lock is for.
-	 * Adds the number to *nr and moves *at on. op->reserve is stocked.
+	 * Adds the number to *nr; may move *at on. op->reserve is stocked.
 	 *   returns  OK: all are; AGAIN: call again; NOMEM. Write lock; if not indirect,
 	 *            read lock. */
 	enum mmu_status (*split_range)(struct mmu_op *op, unsigned as, gfn_t *at, gfn_t end,
