@@ -128,24 +128,32 @@ check_LIBRARIES += %D%/libfake.a
 hosted_tests += %D%/check_status.t
 hosted_tests += %D%/check_knob.t
 %C%_check_knob_t_LDADD = %D%/libfake.a $(LDADD)
-hosted_tests += %D%/check_lock.t %D%/check_parray.t %D%/check_sp.t %D%/check_spte.t
+hosted_tests += %D%/check_lock.t
+hosted_tests += %D%/check_parray.t
+hosted_tests += %D%/check_sp.t
+hosted_tests += %D%/check_spte.t
 %C%_check_lock_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_parray_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_sp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_spte_t_LDADD = %D%/libfake.a $(LDADD)
 
 if WITH_TDP_MMU
-hosted_tests += %D%/check_flush.t %D%/check_flush_roots.t %D%/check_flush_by_root.t
-hosted_tests += %D%/check_age.t %D%/check_age_kept.t
+hosted_tests += %D%/check_flush.t
+hosted_tests += %D%/check_flush_roots.t
+hosted_tests += %D%/check_flush_by_root.t
+hosted_tests += %D%/check_age.t
+hosted_tests += %D%/check_age_kept.t
 %C%_check_age_t_SOURCES = %D%/check_age.c %D%/age_machine.c %D%/age_machine.h
 %C%_check_age_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_age_kept_t_SOURCES = %D%/check_age_kept.c %D%/age_machine.c
 %C%_check_age_kept_t_LDADD = %D%/libfake.a $(LDADD)
-hosted_tests += %D%/check_flush.t
 %C%_check_flush_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_flush_by_root_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_flush_roots_t_LDADD = %D%/libfake.a $(LDADD)
-hosted_tests += %D%/check_tdp.t %D%/check_tdp_iter.t %D%/check_tdp_vm.t %D%/check_threads.t
+hosted_tests += %D%/check_tdp.t
+hosted_tests += %D%/check_tdp_iter.t
+hosted_tests += %D%/check_tdp_vm.t
+hosted_tests += %D%/check_threads.t
 %C%_check_tdp_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_iter_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_tdp_vm_t_LDADD = %D%/libfake.a $(LDADD)
@@ -157,23 +165,29 @@ hosted_tests += %D%/check_threads_tdp.t
 %C%_check_tdp_resize_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_threads_t_LDADD = %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
-hosted_tests += %D%/check_slots.t %D%/check_smram.t %D%/check_threads_slots.t
-hosted_tests += %D%/check_age_blind.t %D%/check_age_nested.t %D%/check_threads_age.t
+hosted_tests += %D%/check_slots.t
+hosted_tests += %D%/check_smram.t
+hosted_tests += %D%/check_threads_slots.t
+hosted_tests += %D%/check_age_blind.t
+hosted_tests += %D%/check_age_nested.t
+hosted_tests += %D%/check_threads_age.t
 %C%_check_age_nested_t_SOURCES = %D%/check_age_nested.c %D%/inner.c %D%/inner.h
 %C%_check_age_nested_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 %C%_check_threads_age_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_age_blind_t_LDADD = hv/sim/libsim.a $(LDADD)
-hosted_tests += %D%/check_nested.t %D%/check_nested_change.t
+hosted_tests += %D%/check_nested.t
+hosted_tests += %D%/check_nested_change.t
 hosted_tests += %D%/check_nested_random.t
 hosted_tests += %D%/check_dirty_inner.t
 %C%_check_dirty_inner_t_SOURCES = %D%/check_dirty_inner.c %D%/inner.c %D%/inner.h
 %C%_check_dirty_inner_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
 hosted_tests += %D%/check_mode.t
-hosted_tests += %D%/check_mode.t %D%/check_threads_mode.t
+hosted_tests += %D%/check_threads_mode.t
 %C%_check_threads_mode_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_mode_t_SOURCES = %D%/check_mode.c %D%/inner.c %D%/inner.h
 %C%_check_mode_t_LDADD = %D%/libguest.a %D%/libfake.a hv/sim/libsim.a $(LDADD)
-hosted_tests += %D%/check_audit.t %D%/check_dump.t
+hosted_tests += %D%/check_audit.t
+hosted_tests += %D%/check_dump.t
 %C%_check_audit_t_SOURCES = %D%/check_audit.c %D%/audit_breaks.h \
 	%D%/audit_breaks_mode.c \
 	%D%/audit_breaks_nested.c \
@@ -189,14 +203,19 @@ hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_decode.t
 hosted_tests += %D%/check_dev.t
 if WITH_TDP_MMU
-hosted_tests += %D%/check_emulate.t %D%/check_emulate_modes.t
+hosted_tests += %D%/check_emulate.t
+hosted_tests += %D%/check_emulate_modes.t
 if HOST_X86_64
 hosted_tests += %D%/check_emulate_native.t
 endif
 if WITH_SHADOW_MMU
-hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_stores.t
-hosted_tests += %D%/check_smm.t %D%/check_smm_area.t %D%/check_smm_ram.t
-hosted_tests += %D%/check_tools.t %D%/check_vm.t %D%/check_vm_mode.t %D%/check_vm_stores.t
+hosted_tests += %D%/check_tools.t
+hosted_tests += %D%/check_vm.t
+hosted_tests += %D%/check_vm_stores.t
+hosted_tests += %D%/check_smm.t
+hosted_tests += %D%/check_smm_area.t
+hosted_tests += %D%/check_smm_ram.t
+hosted_tests += %D%/check_vm_mode.t
 endif
 endif
 %C%_check_smm_t_SOURCES = %D%/check_smm.c %D%/fake_machine.c %D%/fake_machine.h
@@ -229,7 +248,8 @@ hosted_tests += %D%/check_rmap.t
 hosted_tests += %D%/check_starve.t
 hosted_tests += %D%/check_dirty.t
 %C%_check_dirty_t_SOURCES = %D%/check_dirty.c %D%/dirty_guest.c %D%/dirty_guest.h
-hosted_tests += %D%/check_dirty_writers.t %D%/check_threads_dirty.t
+hosted_tests += %D%/check_dirty_writers.t
+hosted_tests += %D%/check_threads_dirty.t
 %C%_check_threads_dirty_t_SOURCES = %D%/check_threads_dirty.c %D%/dirty_guest.c %D%/dirty_guest.h
 %C%_check_threads_dirty_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_dirty_writers_t_SOURCES = %D%/check_dirty_writers.c %D%/dirty_guest.c %D%/dirty_guest.h
@@ -239,23 +259,31 @@ hosted_tests += %D%/check_dirty_writers.t %D%/check_threads_dirty.t
 	%D%/starve_dirty.c %D%/starve_guest.c %D%/starve_more.c
 %C%_check_starve_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 if WITH_SHADOW_MMU
-hosted_tests += %D%/check_access.t %D%/check_exchange.t
-hosted_tests += %D%/check_gwalk.t %D%/check_gwalk_random.t
-hosted_tests += %D%/check_memslot.t %D%/check_shadow.t %D%/check_threads_shadow.t
-hosted_tests += %D%/check_mmio.t %D%/check_prefetch.t %D%/check_split.t
-hosted_tests += %D%/check_mmio.t %D%/check_split.t
+hosted_tests += %D%/check_access.t
+hosted_tests += %D%/check_exchange.t
+hosted_tests += %D%/check_gwalk.t
+hosted_tests += %D%/check_gwalk_random.t
+hosted_tests += %D%/check_memslot.t
+hosted_tests += %D%/check_shadow.t
+hosted_tests += %D%/check_threads_shadow.t
 hosted_tests += %D%/check_mmio.t
-hosted_tests += %D%/check_roots.t %D%/check_zap.t
+hosted_tests += %D%/check_prefetch.t
+hosted_tests += %D%/check_split.t
+hosted_tests += %D%/check_roots.t
+hosted_tests += %D%/check_zap.t
 hosted_tests += %D%/check_owed.t
 if WITH_TDP_MMU
-hosted_tests += %D%/check_backend.t %D%/check_fast_fault.t
+hosted_tests += %D%/check_backend.t
+hosted_tests += %D%/check_fast_fault.t
 %C%_check_backend_t_LDADD = %D%/libfake.a $(LDADD)
 endif
 hosted_tests += %D%/check_gfn_cache.t
-hosted_tests += %D%/check_shadow_memory.t %D%/check_shadow_modes.t
+hosted_tests += %D%/check_shadow_memory.t
+hosted_tests += %D%/check_shadow_modes.t
 hosted_tests += %D%/check_shadow_random.t
-hosted_tests += %D%/check_shadow_tables.t %D%/check_unsync.t %D%/check_unsync_links.t
 hosted_tests += %D%/check_shadow_tables.t
+hosted_tests += %D%/check_unsync.t
+hosted_tests += %D%/check_unsync_links.t
 %C%_check_exchange_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_access_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
 %C%_check_threads_shadow_t_LDADD = %D%/libguest.a %D%/libfake.a $(LDADD)
