@@ -79,7 +79,9 @@ static void storm_relax(void *ctx)
 	cpu_relax();
 }
 
-static _Noreturn void storm_panic(void *ctx, const char *file, u32 line, const char *text, u64 a, u64 b)
+static void storm_panic(void *ctx, const char *file, u32 line, const char *text, u64 a, u64 b)
+	__attribute__((noreturn));
+static void storm_panic(void *ctx, const char *file, u32 line, const char *text, u64 a, u64 b)
 {
 	(void)ctx;
 	panic("%s:%u: %s (%#lx, %#lx)", file, line, text, a, b);
