@@ -58,6 +58,16 @@ TESTS += %D%/gdb_hv.sh
 dist_check_SCRIPTS += %D%/gdb_guest.sh
 TESTS += %D%/gdb_guest.sh
 
+thread_tests =
+thread_tests += %D%/check_lock.t
+thread_tests += %D%/check_threads.t
+thread_tests += %D%/check_threads_age.t
+thread_tests += %D%/check_threads_dirty.t
+thread_tests += %D%/check_threads_mode.t
+thread_tests += %D%/check_threads_shadow.t
+thread_tests += %D%/check_threads_slots.t
+thread_tests += %D%/check_threads_tdp.t
+
 # The programs alone, which is what sanitizers can see; and that these stay out of
 # bare metal.
 check-hosted: all $(check_LIBRARIES)
@@ -66,10 +76,7 @@ check-long: all $(check_LIBRARIES)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(long_tests)'
 # What the thread sanitizer is for; it makes them ten times slower.
 check-threads: all $(check_LIBRARIES)
-	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check \
-		TESTS='%D%/check_lock.t %D%/check_threads.t %D%/check_threads_age.t \
-		%D%/check_threads_dirty.t %D%/check_threads_mode.t %D%/check_threads_shadow.t \
-		%D%/check_threads_slots.t %D%/check_threads_tdp.t'
+	CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(thread_tests)'
 # The mutants and what killed each, as a table.
 mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) MAKE='$(MAKE)' $(SHELL) $(srcdir)/%D%/mutants.sh --table

@@ -403,7 +403,8 @@ enum run_status run_scenario(struct run *run, const struct scenario *scn,
 	run->sim.seen_arg = run;
 	could = run_guarded(run);
 	run->sim.on_panic = NULL;
-	watch_fini(&run->watch);
+	/* Its last events are watched, too. */
 	sim_destroy(&run->sim);
+	watch_fini(&run->watch);
 	return !could ? RUN_BAD : run->failed ? RUN_FAILED : RUN_OK;
 }
