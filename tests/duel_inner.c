@@ -106,6 +106,8 @@ static void compare_ways(struct duel *d, struct sim_cpu *cpu, const struct mmu_r
 	bool ok;
 
 	d->windows++;
+	/* Nor is it known which tables have A and D of that way. */
+	duel_log_storm(d);
 	s.offset = e ? duel_tlb_offset(d, e, a->gva) : ~0ull;
 	if (a->outcome == SIM_OK && a->kind == HW_WRITE)
 		s.written = s.offset & ~7ull;
