@@ -53,6 +53,7 @@ void duel_run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a)
 {
 	u64 before = d->sim.mem.refused;
 	struct sim_access again = *a;
+	unsigned exits;
 
 	duel_line_access(d, cpu, a);
 	sim_access(cpu, a);
@@ -60,9 +61,12 @@ void duel_run_access(struct duel *d, struct sim_cpu *cpu, struct sim_access *a)
 		return;
 	duel_line_result(d, SIM_NOMEM, 0, NULL);
 	duel_line(d, "fail 0");
+	exits = a->exits;
 	*a = again;
 	duel_line_access(d, cpu, a);
 	sim_access(cpu, a);
+	/* What the first try has mapped is no memory of the past. */
+	a->exits += exits;
 }
 
 /* ---- what must be as it is now ---------------------------------------------- */
