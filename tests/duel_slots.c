@@ -191,7 +191,7 @@ static void cached_write(struct duel *d, unsigned i, u32 offset, u64 value)
 
 	duel_line(d, "cached-write %u %u = 0x%llx 8", i, offset, (unsigned long long)value);
 	mine = mmu_cached_write(d->sim.vm, &d->cache[i], offset, &value, 8);
-	d->naive.past.settled = !duel_is_tdp(d);
+	d->naive.past.settled = duel_settles(d);
 	d->naive.past.told = true;
 	naive = naive_copy(&d->naive, 0, gpa, &value, 8, true);
 	d->naive.past.settled = d->naive.past.told = false;
