@@ -395,6 +395,7 @@ EXTRA_DIST += \
 	%D%/sim/order-switch.scn \
 	%D%/sim/order-sync.scn \
 	%D%/sim/order-table-write.scn \
+	%D%/sim/order-tdp-slot.scn \
 	%D%/sim/order-tdp-zap.scn \
 	%D%/sim/order-tdp.scn \
 	%D%/sim/order-unsync.scn \
