@@ -61,6 +61,13 @@ static bool could_be(struct inner_search *s, const struct sim_cpu *cpu, const st
 	return true;
 }
 
+static bool is_it(const struct sim_access *a, const struct naive_result *nr)
+{
+	return duel_ends_as(a, nr->end) &&
+	       ((a->outcome != SIM_FAULT && a->outcome != SIM_REFLECT) || a->error == nr->error) &&
+	       (a->outcome != SIM_REFLECT || a->ngpa == nr->ngpa);
+}
+
 static void compare_now(struct duel *d, struct sim_cpu *cpu, const struct mmu_regs *regs,
 			const struct sim_access *a, const struct naive_access *na)
 {
@@ -69,16 +76,14 @@ static void compare_now(struct duel *d, struct sim_cpu *cpu, const struct mmu_re
 	struct naive_result nr;
 
 	naive_walk(&d->naive, regs, na, false, &nr);
-	if (a->emulated && !duel_ends_as(a, nr.end))
+	if (a->emulated && !is_it(a, &nr))
 		duel_for_library(d, true);
 	for (unsigned i = 0; i < 2 && nr.own && a->outcome == SIM_FAULT; i++)
 		naive_walk(&d->naive, regs, na, true, &nr); /* it needed two walks */
 	naive_do(&d->naive, regs, &again, &nr);
 	duel_for_library(d, false);
 	duel_expect(d, &again, &nr);
-	if (!duel_ends_as(a, nr.end) ||
-	    ((a->outcome == SIM_FAULT || a->outcome == SIM_REFLECT) && a->error != nr.error) ||
-	    (a->outcome == SIM_REFLECT && a->ngpa != nr.ngpa))
+	if (!is_it(a, &nr))
 		duel_fail(d, "L2's gva 0x%llx %s %s: %s, error 0x%llx, nGPA 0x%llx, naive's end is %u, 0x%llx "
 			  "0x%llx", (unsigned long long)a->gva, a->user ? "user" : "supervisor",
 			  duel_kind_name(a->kind), sim_outcome_name(a->outcome),
