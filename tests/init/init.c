@@ -30,12 +30,27 @@ static int nr_failed;
 void init_main(long *stack);
 
 /* The kernel enters with argc and argv on the stack. */
+#ifdef __x86_64__
+#define KERNEL 0xffffffff81000000
+#define FACTOR 0x9e3779b97f4a7c15
 asm(".globl _start\n"
     "_start:\n"
     "	xor %ebp, %ebp\n"
     "	mov %rsp, %rdi\n"
     "	and $-16, %rsp\n"
     "	call init_main\n");
+#else
+#define KERNEL 0xc1000000
+#define FACTOR 0x9e3779b9
+asm(".globl _start\n"
+    "_start:\n"
+    "	xor %ebp, %ebp\n"
+    "	mov %esp, %eax\n"
+    "	and $-16, %esp\n"
+    "	sub $12, %esp\n"
+    "	push %eax\n"
+    "	call init_main\n");
+#endif
 
 static size_t length(const char *s)
 {
@@ -100,10 +115,10 @@ static void touch_memory(void)
 
 	for (size_t i = 0; i < pages; i++) {
 		wrong += *page_of(memory, i) != 0;
-		*page_of(memory, i) = i * 0x9e3779b97f4a7c15;
+		*page_of(memory, i) = i * FACTOR;
 	}
 	for (size_t i = 0; i < pages; i++) {
-		wrong += *page_of(memory, i) != i * 0x9e3779b97f4a7c15;
+		wrong += *page_of(memory, i) != i * FACTOR;
 	}
 	sys3(SYS_MUNMAP, (long)memory, BIG_SIZE, 0);
 	check(wrong == 0, "8 MiB of memory keep what was written");
@@ -194,7 +209,7 @@ static void run_not_executable(volatile char *page)
 static void read_kernel(volatile char *page)
 {
 	(void)page;
-	(void)*(volatile char *)0xffffffff81000000;
+	(void)*(volatile char *)KERNEL;
 }
 
 static bool dies(void (*crime)(volatile char *page))
@@ -216,7 +231,11 @@ static void lose_rights(void)
 	check(dies(write_read_only), "writing a page made read-only is fatal");
 	check(dies(read_unmapped), "reading an unmapped page is fatal");
 	check(dies(read_without_rights), "reading a page without rights is fatal");
-	check(dies(run_not_executable), "running a page made not executable is fatal");
+	/* Not with i386: 686 knows no NX, and Debian's 686-pae 6.1 maps the data of
+	 * programs without it, on plain QEMU, too. */
+	if (sizeof(long) == 8) {
+		check(dies(run_not_executable), "running a page made not executable is fatal");
+	}
 	check(dies(read_kernel), "reading the kernel is fatal");
 }
 

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: MIT
-# The first program of Linux guests, and an initramfs around it: an x86-64 program
-# whatever the host is, hence built by HV_CC.
+# The first program of Linux guests, and an initramfs around it: a program for x86-64
+# and one for i386 whatever the host is, hence built by HV_CC.
 
 dist_noinst_SCRIPTS += %D%/pack.sh
 EXTRA_DIST += %D%/cmdline
 
 if BUILD_HV
-noinst_PROGRAMS += %D%/init
+noinst_PROGRAMS += %D%/init %D%/init32
 %C%_init_SOURCES = %D%/init.c %D%/sys.h
 %C%_init_CPPFLAGS = $(HV_CPPFLAGS)
 %C%_init_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
 %C%_init_LDADD =
 %C%_init_LINK = $(HV_CC) $(HV_LINK) -s -m64 -o $@
+%C%_init32_SOURCES = %D%/init.c %D%/sys.h
+%C%_init32_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_init32_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_init32_LDADD =
+%C%_init32_LINK = $(HV_CC) $(HV_LINK) -s -m32 -o $@
 
-noinst_DATA += %D%/init.cpio
-CLEANFILES += %D%/init.cpio
+noinst_DATA += %D%/init.cpio %D%/init32.cpio
+CLEANFILES += %D%/init.cpio %D%/init32.cpio
 %D%/init.cpio: %D%/init %D%/pack.sh
 	$(AM_V_GEN)$(SHELL) $(srcdir)/%D%/pack.sh %D%/init >$@.tmp && mv $@.tmp $@
+%D%/init32.cpio: %D%/init32 %D%/pack.sh
+	$(AM_V_GEN)$(SHELL) $(srcdir)/%D%/pack.sh %D%/init32 >$@.tmp && mv $@.tmp $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CFLAGS = $(HV_CFLAGS)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux system calls of x86-64 without a C library, as many as init needs.
+ * Linux system calls of x86-64 and i386 without a C library, as many as init needs.
  * Results are the kernel's: negative numbers are errors.
  *
- * source: the kernel's user-space interface; numbers from <asm/unistd_64.h>
+ * source: the kernel's user-space interface; numbers from <asm/unistd_64.h> and
+ * <asm/unistd_32.h>
  */
 #ifndef TESTS_INIT_SYS_H
 #define TESTS_INIT_SYS_H
@@ -12,23 +13,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __x86_64__
+#define NUMBER(on64, on32) on64
+#else
+#define NUMBER(on64, on32) on32
+#endif
+
 enum {
-	SYS_READ = 0,
-	SYS_WRITE = 1,
-	SYS_OPEN = 2,
-	SYS_MMAP = 9,
-	SYS_MPROTECT = 10,
-	SYS_MUNMAP = 11,
-	SYS_NANOSLEEP = 35,
-	SYS_FORK = 57,
-	SYS_EXECVE = 59,
-	SYS_EXIT = 60,
-	SYS_WAIT4 = 61,
-	SYS_UNAME = 63,
-	SYS_MOUNT = 165,
-	SYS_REBOOT = 169,
-	SYS_IOPERM = 173,
-	SYS_CLOCK_GETTIME = 228,
+	SYS_READ = NUMBER(0, 3),
+	SYS_WRITE = NUMBER(1, 4),
+	SYS_OPEN = NUMBER(2, 5),
+	SYS_MMAP = NUMBER(9, 192), /* mmap2 on i386: the offset in pages; ours is 0 */
+	SYS_MPROTECT = NUMBER(10, 125),
+	SYS_MUNMAP = NUMBER(11, 91),
+	SYS_NANOSLEEP = NUMBER(35, 162),
+	SYS_FORK = NUMBER(57, 2),
+	SYS_EXECVE = NUMBER(59, 11),
+	SYS_EXIT = NUMBER(60, 1),
+	SYS_WAIT4 = NUMBER(61, 114),
+	SYS_UNAME = NUMBER(63, 122),
+	SYS_MOUNT = NUMBER(165, 21),
+	SYS_REBOOT = NUMBER(169, 88),
+	SYS_IOPERM = NUMBER(173, 101),
+	SYS_CLOCK_GETTIME = NUMBER(228, 265),
 
 	PROT_READ = 1,
 	PROT_WRITE = 2,
@@ -50,15 +57,29 @@ struct timespec {
 
 static inline long sys6(long number, long a, long b, long c, long d, long e, long f)
 {
+	long result;
+#ifdef __x86_64__
 	register long r10 asm("r10") = d;
 	register long r8 asm("r8") = e;
 	register long r9 asm("r9") = f;
-	long result;
 
 	asm volatile("syscall"
 		     : "=a"(result)
 		     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 		     : "rcx", "r11", "memory");
+#else
+	const long last[2] = { number, f };
+
+	/* The sixth goes by EBP, which the compiler may want for itself. */
+	asm volatile("push %%ebp\n"
+		     "mov 4(%%eax), %%ebp\n"
+		     "mov (%%eax), %%eax\n"
+		     "int $0x80\n"
+		     "pop %%ebp\n"
+		     : "=a"(result)
+		     : "a"(last), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+		     : "memory");
+#endif
 	return result;
 }
 
