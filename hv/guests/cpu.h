@@ -19,13 +19,19 @@ enum {
 	CR4_PAE = 1u << 5,
 	CR4_PGE = 1u << 7,
 	CR4_OSFXSR = 1u << 9,
+	CR4_SMEP = 1u << 20,
+	CR4_SMAP = 1u << 21,
 
 	MSR_EFER = 0xc0000080,
 	EFER_NXE = 1u << 11,
 
+	CPUID_APIC = 1u << 9, /* leaf 1, EDX */
 	CPUID_EXT = 0x80000001, /* EDX: */
 	CPUID_EXT_NX = 1u << 20,
 	CPUID_EXT_1G = 1u << 26,
+	CPUID_FEATURES = 7, /* EBX: */
+	CPUID_FEATURES_SMEP = 1u << 7,
+	CPUID_FEATURES_SMAP = 1u << 20,
 	CPUID_SIZES = 0x80000008, /* EAX 7:0: bits of a physical address */
 };
 

@@ -43,28 +43,33 @@ enum {
 	SELECTOR_CODE = 0x08,
 	SELECTOR_DATA = 0x10,
 	SELECTOR_TSS = 0x28,
-	NR_EXCEPTIONS = 32,
+	NR_STUBS = 48, /* as in trap.S: exceptions, then interrupts */
 	GATE_KERNEL = 0x8e00,
 	GATE_USER = 0xee00,
 	FETCH_USER = 2, /* put_code(): where ring 3 enters */
+	FLAG_FIXED = 1 << 1,
+	FLAG_TRAP = 1 << 8,
+	FLAG_INTERRUPT = 1 << 9,
 };
 
 extern uint64_t gdt[];
-extern const unsigned long trap_stubs[NR_EXCEPTIONS];
+extern const unsigned long trap_stubs[NR_STUBS];
 extern char trap_user[], trap_stack_top[];
-extern char user_read[], user_write[], user_fetch[];
+extern char user_read[], user_write[], user_fetch[], user_wait[];
 void enter_user(unsigned long ip, unsigned long va);
 _Noreturn void leave_user(void);
 void trap(struct frame *frame);
 
-static struct gate idt[VECTOR_USER + 1];
+static struct gate idt[VECTOR_USER + 1] __attribute__((aligned(PAGE_SIZE)));
 static struct tss tss;
 
 unsigned long fault_resume; /* 0: no exception is expected */
 unsigned long fault_stack;  /* the stack pointer that goes with it */
+unsigned long user_flags = FLAG_FIXED; /* ring 3 begins with them */
 static unsigned int outcome;
 static unsigned long fault_va;
 static page_fault_fn repair;
+static interrupt_fn interrupt;
 static unsigned int nr_page_faults;
 static unsigned long user_base;
 
@@ -78,19 +83,30 @@ static void idt_set(unsigned int vector, unsigned long to, uint16_t type)
 	};
 }
 
-void fault_init(void)
+void idt_at(unsigned long va)
 {
 	struct {
 		uint16_t limit;
 		unsigned long base;
-	} __attribute__((packed)) pointer = { sizeof(idt) - 1, (unsigned long)idt };
+	} __attribute__((packed)) pointer = { sizeof(idt) - 1, va };
+
+	asm volatile("lidt %0" : : "m"(pointer));
+}
+
+unsigned long idt_address(void)
+{
+	return (unsigned long)idt;
+}
+
+void fault_init(void)
+{
 	unsigned long base = (unsigned long)&tss;
 
-	for (unsigned int v = 0; v < NR_EXCEPTIONS; v++) {
+	for (unsigned int v = 0; v < NR_STUBS; v++) {
 		idt_set(v, trap_stubs[v], GATE_KERNEL);
 	}
 	idt_set(VECTOR_USER, (unsigned long)trap_user, GATE_USER);
-	asm volatile("lidt %0" : : "m"(pointer));
+	idt_at((unsigned long)idt);
 
 #ifdef __x86_64__
 	tss.rsp0 = (unsigned long)trap_stack_top;
@@ -115,12 +131,19 @@ void trap(struct frame *frame)
 	bool page_fault = frame->vector == VECTOR_PF;
 	bool user = frame->cs & 3;
 
+	if (frame->vector >= VECTOR_INTERRUPT && frame->vector < NR_STUBS && interrupt) {
+		interrupt((unsigned int)frame->vector - VECTOR_INTERRUPT);
+		return;
+	}
 	if (page_fault) {
 		fault_va = read_cr2();
 		nr_page_faults++;
 		if (repair && !user && repair(fault_va, (unsigned int)frame->error)) {
 			return;
 		}
+	}
+	if (frame->vector == VECTOR_DB) { /* one step is enough */
+		frame->flags &= ~(unsigned long)FLAG_TRAP;
 	}
 	if (frame->vector != VECTOR_USER) {
 		outcome = EXCEPTION(frame->vector, (unsigned int)frame->error);
@@ -141,6 +164,33 @@ unsigned int fault_outcome(void)
 	fault_resume = 0;
 	outcome = NO_FAULT;
 	return result;
+}
+
+void on_interrupt(interrupt_fn handler)
+{
+	interrupt = handler;
+}
+
+void trap_stack_at(unsigned long top)
+{
+#ifdef __x86_64__
+	tss.rsp0 = top;
+#else
+	tss.esp0 = top;
+#endif
+}
+
+unsigned long trap_stack(void)
+{
+	return (unsigned long)trap_stack_top;
+}
+
+unsigned int user_waits(unsigned long turns)
+{
+	user_flags = FLAG_FIXED | FLAG_INTERRUPT;
+	enter_user(user_base + (unsigned long)(user_wait - user_code), turns);
+	user_flags = FLAG_FIXED;
+	return fault_outcome();
 }
 
 void on_page_fault(page_fault_fn handler)

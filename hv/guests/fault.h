@@ -27,10 +27,12 @@ enum {
 
 enum {
 	VECTOR_DE = 0,
+	VECTOR_DB = 1,
 	VECTOR_UD = 6,
 	VECTOR_NP = 11,
 	VECTOR_GP = 13,
 	VECTOR_PF = 14,
+	VECTOR_INTERRUPT = 0x20, /* and 15 more: the lines of both PICs */
 	VECTOR_USER = 0x80, /* int $0x80: ring 3 is done */
 };
 
@@ -96,6 +98,27 @@ void put_code(unsigned long va);
  */
 typedef bool (*page_fault_fn)(unsigned long va, unsigned int error);
 void on_page_fault(page_fault_fn handler);
+
+/*
+ * A handler for interrupts, lines 0..15; without one they are exceptions that
+ * nobody asked for. It runs with interrupts off, in the middle of anything.
+ */
+typedef void (*interrupt_fn)(unsigned int line);
+void on_interrupt(interrupt_fn handler);
+
+/*
+ * Lets ring 3 count down from turns with interrupts on, and returns how that
+ * ended: NO_FAULT when it was done. One turn is two instructions.
+ */
+unsigned int user_waits(unsigned long turns);
+
+/* Where the IDT lies, and at which address the CPU reads it. */
+unsigned long idt_address(void);
+void idt_at(unsigned long va);
+
+/* The same of the stack that is used when ring 3 is left: its end. */
+unsigned long trap_stack(void);
+void trap_stack_at(unsigned long top);
 
 /* Page faults seen since the start. */
 unsigned int page_faults(void);

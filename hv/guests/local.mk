@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
 guestsdir = $(pkgdatadir)/guests
 guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf \
 	%D%/ptwriter.elf %D%/ptwriter32.elf %D%/smi.elf %D%/smi64.elf
+guests_PROGRAMS += %D%/irq.elf %D%/rights.elf %D%/rights32.elf
 
 %C%_real_elf_SOURCES = %D%/real.c %D%/real16.S
 %C%_real_elf_CPPFLAGS = $(HV_CPPFLAGS)
@@ -96,6 +97,27 @@ guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.
 %C%_smi64_elf_LDADD = %D%/libguest64.a
 %C%_smi64_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
 %C%_smi64_elf_LINK = $(GUEST_LD) -m64 -o $@
+
+%C%_irq_elf_SOURCES = %D%/irq.c
+%C%_irq_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_irq_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_irq_elf_LDADD = %D%/libguest64.a
+%C%_irq_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_irq_elf_LINK = $(GUEST_LD) -m64 -o $@
+
+%C%_rights_elf_SOURCES = %D%/rights.c
+%C%_rights_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_rights_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_rights_elf_LDADD = %D%/libguest64.a
+%C%_rights_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_rights_elf_LINK = $(GUEST_LD) -m64 -o $@
+
+%C%_rights32_elf_SOURCES = %D%/rights.c
+%C%_rights32_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_rights32_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_rights32_elf_LDADD = %D%/libguest32.a
+%C%_rights32_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_rights32_elf_LINK = $(GUEST_LD) -m32 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)

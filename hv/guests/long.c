@@ -186,24 +186,6 @@ static void every_level_changes_its_table(void)
 	}
 }
 
-static void global_pages(void)
-{
-	unsigned long va = TOP + 0x8000;
-
-	for (unsigned int n = 0; n < 8; n++) {
-		map_page(root, va, frame(n), PTE_W | PTE_G);
-		write_cr4(read_cr4() ^ CR4_PGE);
-		expect_frame(va, n);
-	}
-	write_cr4(read_cr4() | CR4_PGE);
-	for (unsigned int n = 8; n < 16; n++) {
-		map_page(root, va, frame(n), PTE_W | PTE_G);
-		invlpg(va);
-		expect_frame(va, n);
-	}
-	write_cr4(read_cr4() & ~(unsigned long)CR4_PGE);
-}
-
 void guest_main(void)
 {
 	title("long", "64-bit mode, four-level page tables");
@@ -237,7 +219,7 @@ void guest_main(void)
 	step("entries of every level change places");
 	every_level_changes_its_table();
 	step("global pages and CR4.PGE");
-	global_pages();
+	global_entries(root, TOP + 0x8000, LOW + 0x1c0000000);
 	step("64 pages on demand, 64 faults");
 	demand_paging(root, HIGH + 0x60000000);
 }

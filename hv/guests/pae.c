@@ -143,25 +143,6 @@ static void reserved_bits(void)
 	expect_frame(va, 5);
 }
 
-/* Changing CR4.PGE drops everything, global pages too. */
-static void global_pages(void)
-{
-	unsigned long va = GIB(2) + SMALL + 0x800000;
-
-	for (unsigned int n = 0; n < 8; n++) {
-		map_page(root, va, frame(n), PTE_W | PTE_G);
-		write_cr4(read_cr4() ^ CR4_PGE);
-		expect_frame(va, n);
-	}
-	write_cr4(read_cr4() | CR4_PGE);
-	for (unsigned int n = 8; n < 16; n++) {
-		map_page(root, va, frame(n), PTE_W | PTE_G);
-		invlpg(va);
-		expect_frame(va, n);
-	}
-	write_cr4(read_cr4() & ~(unsigned long)CR4_PGE);
-}
-
 static void leave_paging(void)
 {
 	for (unsigned int round = 0; round < 4; round++) {
@@ -210,7 +191,7 @@ void guest_main(void)
 	step("reserved bits");
 	reserved_bits();
 	step("global pages and CR4.PGE");
-	global_pages();
+	global_entries(root, GIB(2) + SMALL + 0x800000, GIB(2) + LARGE + 0xa00000);
 	step("64 pages on demand, 64 faults");
 	demand_paging(root, GIB(1) + SMALL + 0x1ff0000);
 	step("paging off and on again");

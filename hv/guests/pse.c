@@ -192,6 +192,8 @@ void guest_main(void)
 	rights_of_both_levels();
 	step("rights of a 4M page");
 	rights_of_a_large_page();
+	step("global pages and CR4.PGE");
+	global_entries(root, GIB(2) + SMALL + 0x1800000, GIB(1) + LARGE + 0xc00000);
 	step("64 pages on demand, 64 faults");
 	demand_paging(root, GIB(1) + SMALL + 0x1ff0000);
 	step("paging off and on again");

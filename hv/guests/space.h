@@ -137,6 +137,65 @@ static inline void invlpg_drops_a_large_page(table_t root, unsigned long va)
 	}
 }
 
+static inline void remap_all(table_t root, unsigned long small, unsigned long large,
+			     unsigned int n, pte_t flags)
+{
+	map_page(root, small, frame(n), PTE_W | flags);
+	map_leaf(root, large, FRAMES + (n & 1) * leaf_size(2), 2, PTE_W | flags);
+}
+
+static inline void expect_all(unsigned long small, unsigned long large, unsigned int n)
+{
+	unsigned long pa = FRAMES + (n & 1) * leaf_size(2);
+
+	expect_frame(small, n);
+	expect_alias(large + 0x1000, pa + 0x1000);
+	expect_alias(large + leaf_size(2) / 2 + 0x3000, pa + leaf_size(2) / 2 + 0x3000);
+}
+
+/*
+ * Global pages are spared by a load of CR3; by INVLPG and a change of CR4.PGE they are
+ * not. G means nothing while CR4.PGE is 0, nor in an entry that leads to a table.
+ * Each page was in use before. Leaves CR4.PGE at 0.
+ *
+ *   small, large   each in a range of level 2 of its own
+ *
+ * source: APM2 5.5.2 "TLB Management"
+ */
+static inline void global_entries(table_t root, unsigned long small, unsigned long large)
+{
+	unsigned long off = read_cr4() & ~(unsigned long)CR4_PGE;
+	unsigned int n = 0;
+
+	for (unsigned int round = 0; round < 4; round++) {
+		write_cr4(off);
+		remap_all(root, small, large, n, PTE_G);
+		load_root(root); /* without PGE it drops all */
+		expect_all(small, large, n++);
+		remap_all(root, small, large, n, PTE_G);
+		write_cr4(off | CR4_PGE);
+		expect_all(small, large, n++);
+		remap_all(root, small, large, n, PTE_G);
+		write_cr4(off);
+		write_cr4(off | CR4_PGE);
+		expect_all(small, large, n++);
+		remap_all(root, small, large, n, PTE_G);
+		invlpg(small);
+		invlpg(large + leaf_size(2) / 2 * (round & 1) + 0x5000);
+		expect_all(small, large, n++);
+		remap_all(root, small, large, n, 0);
+		invlpg(small);
+		invlpg(large);
+		expect_all(small, large, n++);
+		*pte_at(root, small, 2) |= PTE_G;
+		remap_all(root, small, large, n, 0); /* global no more */
+		load_root(root);
+		expect_all(small, large, n++);
+		*pte_at(root, small, 2) &= ~(pte_t)PTE_G;
+	}
+	write_cr4(off);
+}
+
 enum { NR_DEMAND = 64, DEMAND_STEP = 0x3000, DEMAND_FRAME = 100 };
 static table_t demand_root;
 static unsigned long demand_start;

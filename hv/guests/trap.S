@@ -12,12 +12,13 @@
 #define SP %esp
 #define AX %eax
 #endif
+#define NR_STUBS 48		/* exceptions, and the lines of both PICs */
 
 	.text
 	.balign 16
 	/* 8, 10..14, 17, 21, 29 and 30 bring an error code of their own. */
 	.set vector, 0
-	.rept 32
+	.rept NR_STUBS
 	.if (0x60227d00 >> vector) & 1
 	.else
 	push $0
@@ -99,7 +100,7 @@ enter_user:
 	mov %rsi, %rax
 	push $0x23		/* SS */
 	push $0			/* SP: ring 3 has no stack */
-	push $2			/* flags: none */
+	push user_flags
 	push $0x1b		/* CS */
 	push %rdi
 	iretq
@@ -113,7 +114,7 @@ enter_user:
 	mov %esp, kernel_stack
 	push $0x23
 	push $0
-	push $2
+	push user_flags
 	push $0x1b
 	push %edx
 	iret
@@ -137,7 +138,7 @@ leave_user:
 	ret
 
 	.section .user, "ax"
-	.globl user_code, user_read, user_write, user_fetch
+	.globl user_code, user_read, user_write, user_fetch, user_wait
 user_code:
 user_read:
 	mov (AX), %edx
@@ -147,14 +148,18 @@ user_write:
 	int $0x80
 user_fetch:
 	jmp *AX
+user_wait:
+	dec AX			/* so often at most */
+	jnz user_wait
+	int $0x80
 
 	.section .rodata
 	.balign 8
 	.globl trap_stubs
 trap_stubs:
 	.set vector, 0
-	.rept 32
-	WORD trap_stubs_end - (32 - vector) * 16
+	.rept NR_STUBS
+	WORD trap_stubs_end - (NR_STUBS - vector) * 16
 	.set vector, vector + 1
 	.endr
 
