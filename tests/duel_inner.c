@@ -14,19 +14,23 @@ struct inner_search {
 	u64 offset;	/* SIM_OK: where in ram it went */
 	u64 written;	/* a word that the access itself changed, not yet naive's; ~0: none */
 	bool found;
+	bool taken;	/* A or D, of an entry where naive had none */
 };
 
 /* The hardware's A and D, in an entry that one way takes. */
-static void take_ad(struct duel *d, u64 offset)
+static void take_ad(struct inner_search *s, u64 offset)
 {
+	struct duel *d = s->d;
 	u64 *naive = (u64 *)(d->naive.ram + (offset & ~7ull)), real;
 
 	memcpy(&real, d->sim.mem.base + d->ram_hpa + (offset & ~7ull), 8);
 	if ((real ^ *naive) & ~0x6000000060ull)
 		return;
-	if (real & ~*naive)
-		naive_past_ad(&d->naive.past, d->naive.ram, offset);
+	if (!(real & ~*naive))
+		return;
+	naive_past_ad(&d->naive.past, d->naive.ram, offset);
 	*naive |= real;
+	s->taken = true;
 }
 
 static bool look_at_way(void *arg, const struct naive_result *r)
@@ -36,7 +40,7 @@ static bool look_at_way(void *arg, const struct naive_result *r)
 
 	for (unsigned i = 0; i < r->way->depth; i++)
 		if ((r->way->offset[i] & ~7ull) != s->written)
-			take_ad(s->d, r->way->offset[i]);
+			take_ad(s, r->way->offset[i]);
 	if (!duel_ends_as(a, r->end))
 		return false;
 	if (a->outcome == SIM_OK)
@@ -48,16 +52,23 @@ static bool look_at_way(void *arg, const struct naive_result *r)
 	return false;
 }
 
-/* Could it end so, on one of the ways? Takes over A and D that may come of them. */
+/* Could it end so, on one of the ways? Takes over A and D that may come of them; where
+ * these make an entry of nested tables unusable, there are other ways then. */
 static bool could_be(struct inner_search *s, const struct sim_cpu *cpu, const struct mmu_regs *regs,
 		     const struct naive_access *na)
 {
-	if (naive_ways(&s->d->naive, cpu->id, regs, na, look_at_way, s))
+	bool few;
+
+	do {
+		s->taken = false;
+		few = naive_ways(&s->d->naive, cpu->id, regs, na, look_at_way, s);
+	} while (few && !s->found && s->taken);
+	if (few)
 		return s->found;
 	s->d->lost++;
 	for (u64 at = 0; at < 32 * PAGE_SIZE; at += 8)
 		if (at != s->written)
-			take_ad(s->d, at);
+			take_ad(s, at);
 	return true;
 }
 
