@@ -174,7 +174,7 @@ START_TEST(a_cpu_without_long_mode_has_the_legacy_area)
 {
 	struct vcpu *v = begin(MMU_MODE_TDP);
 
-	long_mode = false;
+	choose_long_mode(false);
 	v->regs.efer = EFER_NXE;
 	v->regs.gpr[RCX] = 0x12345678;
 	smi(v);

@@ -38,7 +38,7 @@ START_TEST(the_firmwares_handler_is_in_smram_for_every_vcpu)
 		for (unsigned k = 0; k < i; k++)
 			ck_assert_uint_ge(vm.vcpu[i].smm.base - vm.vcpu[k].smm.base, 0x200);
 	}
-	long_mode = false;
+	choose_long_mode(false);
 	smm_firmware(&vm);
 	ck_assert_uint_eq(*(u16 *)vm_ram(&vm, 0xa8000 + 10, 2), 0xfef8);
 	finish();

@@ -265,6 +265,8 @@ static void machine_cpuid(u32 leaf, u32 sub, u32 out[4])
 	memset(out, 0, 4 * sizeof(*out));
 	if (leaf == 0)
 		out[0] = 7;
+	if (leaf == 1)
+		out[3] = 1u << 6; /* PAE */
 	if (leaf == 7)
 		out[1] = 1u << 7; /* SMEP, no SMAP */
 }
@@ -276,6 +278,7 @@ START_TEST(cr4_has_the_bits_that_cpuid_has)
 
 	make(MMU_MODE_TDP, 1, true);
 	platform.cpuid = machine_cpuid;
+	ck_assert_ptr_eq(features_init(&vm.features, &platform, NULL), NULL);
 	put_code(code, sizeof(code));
 	v->regs.gpr[RAX] = CR4_PAE | CR4_SMEP;
 	exit_cr(v);

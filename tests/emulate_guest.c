@@ -30,6 +30,19 @@ static void guest_cpuid(u32 leaf, u32 sub, u32 out[4])
 	out[2] = has_cx16 ? 1u << 13 : 0;
 }
 
+static u64 guest_now_ns(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static void guest_line(void *ctx, unsigned line, bool level)
+{
+	(void)ctx;
+	(void)line;
+	(void)level;
+}
+
 static const struct platform platform = {
 	.segs = guest_segs, .cpuid = guest_cpuid, .maxphyaddr = 40
 };
@@ -69,7 +82,10 @@ void setup(enum insn_mode mode)
 		.mode = MMU_MODE_TDP, .nr_vcpus = 1, .tdp_level = 4, .maxphyaddr = 40
 	};
 
+	const struct board_owner owner = { .now_ns = guest_now_ns, .line = guest_line };
+
 	fake_init(&fake);
+	board_init(&vm.board, 1, &owner);
 	fake.env.events_on = false;
 	ck_assert_int_eq(mmu_vm_create(&fake.env, &config, &vm.mmu), MMU_OK);
 	ck_assert_int_eq(mmu_vcpu_create(vm.mmu, 0, &v->mmu), MMU_OK);

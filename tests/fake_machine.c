@@ -23,7 +23,7 @@ static struct pages pages;
 struct ch_emitter em;
 struct vm vm;
 static struct vcpu_segs segs[VM_MAX_VCPUS];
-bool long_mode;
+static bool long_mode;
 u64 now;
 bool reading;
 u64 events[0x200];
@@ -85,13 +85,21 @@ static void machine_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_
 	script(v, run, exit);
 }
 
-/* No more than whether there is a long mode. */
+/* PSE PAE PGE, then NX and SYSCALL, and whether there is a long mode. */
 static void machine_cpuid(u32 leaf, u32 sub, u32 out[4])
 {
 	(void)sub;
-	out[0] = leaf == 0x80000000 ? 0x80000001 : 0;
+	out[0] = leaf == 0x80000000 ? 0x80000001 : 1;
 	out[1] = out[2] = 0;
-	out[3] = leaf == 0x80000001 && long_mode ? 1u << 29 : 0;
+	out[3] = 1u << 3 | 1u << 6 | 1u << 13;
+	if (leaf == 0x80000001)
+		out[3] |= 1u << 20 | 1u << 11 | (long_mode ? 1u << 29 : 0);
+}
+
+void choose_long_mode(bool has_long_mode)
+{
+	long_mode = has_long_mode;
+	ck_assert_ptr_eq(features_init(&vm.features, &platform, NULL), NULL);
 }
 
 static void machine_nothing(void)

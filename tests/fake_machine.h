@@ -22,7 +22,6 @@
 extern struct ch_emitter em;
 extern struct vm vm;
 extern struct platform platform;
-extern bool long_mode;         /* the CPU has one; make() says yes */
 extern u64 now;            /* ns; each look at the clock takes 1 us */
 extern bool reading;       /* the reader keeps up when it is waited for */
 extern u64 events[0x200];  /* by id, of those read */
@@ -45,6 +44,9 @@ void finish(void);
 void make_paged(void);
 
 /* Puts code where RIP is. */
+/* Whether the CPU has one; after make() it has. */
+void choose_long_mode(bool has_long_mode);
+
 void put_code(const u8 *code, size_t n);
 
 /* Gives vCPU 0 a root. */

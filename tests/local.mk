@@ -209,6 +209,10 @@ endif
 hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_decode.t
 hosted_tests += %D%/check_dev.t
+hosted_tests += %D%/check_lapic.t
+hosted_tests += %D%/check_lapic_timer.t
+%C%_check_lapic_t_SOURCES = %D%/check_lapic.c %D%/lapic_bus.c %D%/lapic_bus.h
+%C%_check_lapic_timer_t_SOURCES = %D%/check_lapic_timer.c %D%/lapic_bus.c %D%/lapic_bus.h
 if WITH_TDP_MMU
 hosted_tests += %D%/check_emulate.t
 hosted_tests += %D%/check_emulate_modes.t

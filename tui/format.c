@@ -47,6 +47,16 @@ static const char *stepkind_name(unsigned kind)
 	PICK(kind, "none", "insn", "event", "fault", "exit");
 }
 
+static const char *apicmode_name(unsigned mode)
+{
+	PICK(mode, "fixed", "lowest", "smi", NULL, "nmi", "init", "startup");
+}
+
+static const char *apicsource_name(unsigned source)
+{
+	PICK(source, "self", "cpu", "ioapic");
+}
+
 static const char *space_name(unsigned space)
 {
 	PICK(space, "gva", "gpa", "hpa");

@@ -136,6 +136,19 @@ static bool knob(struct start_options *opt, const char *value)
 	return bad_knob(value);
 }
 
+/* Which features there are the hypervisor knows. */
+static bool cpu(struct start_options *opt, const char *value)
+{
+	size_t n = strlen(opt->words);
+
+	if ((*value != '+' && *value != '-') || strpbrk(value, " =") || strlen(value) > 127)
+		return bad("cpu", value, "it takes features with + or - before each: -smep,+la57");
+	if (n + strlen(value) + 6 > sizeof(opt->words))
+		return bad("cpu", value, "too much, together with --set");
+	snprintf(opt->words + n, sizeof(opt->words) - n, "%scpu=%s", n ? " " : "", value);
+	return true;
+}
+
 static bool set_machine(struct start_options *opt, int letter, const char *value)
 {
 	struct machine_options *m = &opt->machine;
@@ -158,6 +171,8 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 		return true;
 	case 'S':
 		return knob(opt, value);
+	case 'C':
+		return cpu(opt, value);
 	case 'A':
 		m->accel = strcmp(value, "auto") ? value : "tcg";
 		return !strcmp(m->accel, "tcg") || !strcmp(m->accel, "kvm") ||

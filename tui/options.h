@@ -13,7 +13,7 @@ struct start_options {
 	const char *explore, *tries, *output;
 	const char *mutant;	/* planted in it; NULL: none */
 	bool help;
-	char words[256];	/* what --set collects */
+	char words[256];	/* what --set and --cpu collect */
 };
 
 /* Which command an option belongs to. */

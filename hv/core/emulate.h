@@ -51,7 +51,7 @@ bool emulate_write_operand(struct vcpu *v, const struct insn *i, unsigned size, 
 
 /*
  * Guest memory at a linear address by the vCPU itself, with its privilege. What
- * no slot backs reads as ones and swallows writes. A write into two pages is done
+ * no slot backs is the board's: a device, or nothing (ones, writes are lost). A write into two pages is done
  * whole or not at all.
  *
  *   access   PFERR_WRITE in a read: what is read will be written

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory as the emulator reads and writes it: what no slot backs is open
- * bus, all else is memory or a #PF.
+ * Guest memory as the emulator reads and writes it: where no slot is the board is
+ * asked, all else is memory or a #PF.
  */
 #include "hv/core/emulate.h"
 #include "hv/core/vcpu.h"
@@ -32,7 +32,7 @@ bool emulate_read_mem(struct vcpu *v, gva_t gva, void *buf, size_t len, u64 acce
 			vcpu_inject_pf(v, fault.error, fault.gva);
 			return false;
 		}
-		memset(to, 0xff, part);
+		board_read_mem(&v->vm->board, v->id, fault.gpa, to, part);
 	}
 	return true;
 }
@@ -52,6 +52,13 @@ static bool emulate_splits(struct vcpu *v, gva_t gva, size_t len, struct mmu_fau
 	return true;
 }
 
+/* What is memory, but not to be written to, is no device. */
+static void emulate_write_device(struct vcpu *v, gpa_t gpa, const void *from, size_t len)
+{
+	if (gpa >= v->vm->ram_size)
+		board_write_mem(&v->vm->board, v->id, gpa, from, len);
+}
+
 bool emulate_write_mem(struct vcpu *v, gva_t gva, const void *buf, size_t len)
 {
 	struct mmu_fault fault = { 0 };
@@ -65,11 +72,13 @@ bool emulate_write_mem(struct vcpu *v, gva_t gva, const void *buf, size_t len)
 	for (done = 0; done < len; done += part) {
 		part = emulate_in_page(gva + done, len - done);
 		if (mmu_write_gva(v->walk_mmu, gva + done, (const u8 *)buf + done, part,
-				  PFERR_WRITE | vcpu_access(v), &fault) == part ||
-		    fault.mmio)
+				  PFERR_WRITE | vcpu_access(v), &fault) == part)
 			continue;
-		vcpu_inject_pf(v, fault.error, fault.gva);
-		return false;
+		if (!fault.mmio) {
+			vcpu_inject_pf(v, fault.error, fault.gva);
+			return false;
+		}
+		emulate_write_device(v, fault.gpa, (const u8 *)buf + done, part);
 	}
 	return true;
 }
@@ -94,8 +103,10 @@ enum emulate_result emulate_exchange(struct vcpu *v, gva_t gva, const void *old,
 	case MMU_REFUSED:
 		break;
 	}
-	if (fault.mmio)
+	if (fault.mmio) {
+		emulate_write_device(v, fault.gpa, new, size);
 		return EMULATE_DONE;
+	}
 	vcpu_inject_pf(v, fault.error, fault.gva);
 	return EMULATE_FAULT;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID: the machine's answer without what the guest shall not use. Hidden is
- * what has no model here (APIC, MTRR, machine checks, XSAVE and all that needs
- * it, SVM) and what the MMU does not offer (PCID, LA57, protection keys).
+ * CPUID: the machine's answer with the features that the guest's CPU has (cpuid.def),
+ * each vCPU a package of one core.
  *
  * source: APM3 appendix E "Obtaining Processor Information Via the CPUID Instruction"
  */
@@ -10,21 +9,28 @@
 
 enum { EAX, EBX, ECX, EDX };
 
-struct cpuid_mask {
-	u32 leaf, sub;
-	u8 reg;
-	u32 hidden;
-};
-
-static const struct cpuid_mask cpuid_masks[] = {
-#define HIDE(leaf, sub, reg, bit, name) { leaf, sub, reg, 1u << bit },
-#include "hv/core/cpuid.def"
-};
+#define LEAF_TOPOLOGY 0xb
+#define LEAF_SIZES    0x80000008
 
 static bool cpuid_leaf_empty(u32 leaf)
 {
-	return leaf == 5 || leaf == 0xa || leaf == 0xb || leaf == 0xd || leaf == 0x14 ||
-	       leaf == 0x1f || leaf == 0x8000000a || (leaf >= 0x40000000 && leaf < 0x50000000);
+	return leaf == 5 || leaf == 0xa || leaf == 0xd || leaf == 0x14 || leaf == 0x1f ||
+	       leaf == 0x8000000a || (leaf >= 0x40000000 && leaf < 0x50000000);
+}
+
+/* Its page is gone while the guest has it switched off, and the bit with it. */
+static u32 cpuid_apic_bit(const struct vcpu *v)
+{
+	return lapic_is_on(&v->vm->board.apics.cpu[v->id]) ? 0 : 1u << 9;
+}
+
+/* Threads of a core, and cores of a package: one each. */
+static void cpuid_topology(const struct vcpu *v, u32 sub, u32 out[4])
+{
+	out[EAX] = 0;
+	out[EBX] = sub < 2;
+	out[ECX] = (sub & 0xff) | (sub < 2 ? (sub + 1) << 8 : 0);
+	out[EDX] = v->id;
 }
 
 static void cpuid_guest(struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
@@ -34,16 +40,17 @@ static void cpuid_guest(struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
 		return;
 	}
 	v->vm->p->cpuid(leaf, sub, out);
-	for (size_t i = 0; i < sizeof(cpuid_masks) / sizeof(*cpuid_masks); i++) {
-		const struct cpuid_mask *m = &cpuid_masks[i];
-
-		if (m->leaf == leaf && (m->sub == sub || leaf != 7))
-			out[m->reg] &= ~m->hidden;
-	}
-	if (leaf == 1) /* APIC id and CPU count of one core */
+	features_cpuid(&v->vm->features, leaf, sub, out);
+	if (leaf == 1) { /* APIC id and CPU count of one core */
 		out[EBX] = (out[EBX] & 0xff00) | (u32)v->id << 24 | 1u << 16;
-	if (leaf == 0x80000008)
+		out[EDX] &= ~cpuid_apic_bit(v);
+	}
+	if (leaf == 0x80000001)
+		out[EDX] &= ~cpuid_apic_bit(v);
+	if (leaf == LEAF_SIZES)
 		out[ECX] = 0;
+	if (leaf == LEAF_TOPOLOGY)
+		cpuid_topology(v, sub, out);
 }
 
 void exit_cpuid(struct vcpu *v)

@@ -15,32 +15,25 @@
 
 /* What every CPU with SVM has. */
 #define CR4_BASIC \
-	(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | \
-	 CR4_OSFXSR | CR4_OSXMMEXCPT)
+	(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_MCE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 
-/* What CPUID leaf 7 tells of: setting more would make the hardware refuse. */
+/* What goes with a feature: setting more may make the hardware refuse. */
 static const struct {
 	u64 cr4;
-	u8 reg; /* of cpuid()'s answer */
-	u32 bit;
+	enum feature feature;
 } cr4_features[] = {
-	{ CR4_FSGSBASE, 1, 1u << 0 },
-	{ CR4_SMEP, 1, 1u << 7 },
-	{ CR4_SMAP, 1, 1u << 20 },
-	{ CR4_UMIP, 2, 1u << 2 },
+	{ CR4_PSE, FEATURE_pse },	    { CR4_PAE, FEATURE_pae },
+	{ CR4_PGE, FEATURE_pge },	    { CR4_FSGSBASE, FEATURE_fsgsbase },
+	{ CR4_SMEP, FEATURE_smep },	    { CR4_SMAP, FEATURE_smap },
+	{ CR4_UMIP, FEATURE_umip },	    { CR4_LA57, FEATURE_la57 },
 };
 
 u64 vcpu_cr4_offered(const struct vcpu *v)
 {
 	u64 offered = CR4_BASIC;
-	u32 out[4];
 
-	v->vm->p->cpuid(0, 0, out);
-	if (out[0] < 7)
-		return offered;
-	v->vm->p->cpuid(7, 0, out);
 	for (size_t i = 0; i < sizeof(cr4_features) / sizeof(*cr4_features); i++) {
-		if (out[cr4_features[i].reg] & cr4_features[i].bit)
+		if (features_has(&v->vm->features, cr4_features[i].feature))
 			offered |= cr4_features[i].cr4;
 	}
 	return offered;
@@ -108,14 +101,14 @@ static bool cr_write(struct vcpu *v, unsigned cr, u64 value)
 	case 8:
 		if (value > 15)
 			return false;
-		v->regs.cr8 = value;
+		lapic_set_cr8(vcpu_lapic(v), (u8)value);
 		return true;
 	default:
 		return false;
 	}
 }
 
-static u64 cr_read(const struct vcpu *v, unsigned cr)
+static u64 cr_read(struct vcpu *v, unsigned cr)
 {
 	switch (cr) {
 	case 0:
@@ -127,7 +120,7 @@ static u64 cr_read(const struct vcpu *v, unsigned cr)
 	case 4:
 		return v->regs.cr4;
 	default:
-		return v->regs.cr8;
+		return lapic_get_cr8(vcpu_lapic(v));
 	}
 }
 

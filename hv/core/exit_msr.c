@@ -11,8 +11,15 @@
 
 static bool msr_write_efer(struct vcpu *v, u64 value)
 {
-	const u64 allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
+	const struct features *f = &v->vm->features;
+	u64 allowed = EFER_FFXSR;
 
+	if (features_has(f, FEATURE_syscall))
+		allowed |= EFER_SCE;
+	if (features_has(f, FEATURE_lm))
+		allowed |= EFER_LME | EFER_LMA;
+	if (features_has(f, FEATURE_nx))
+		allowed |= EFER_NXE;
 	if (value & ~allowed)
 		return false;
 	if (vcpu_paging(v) && (value ^ v->regs.efer) & EFER_LME)
@@ -36,9 +43,18 @@ static bool msr_write_pat(struct vcpu *v, u64 value)
 	return true;
 }
 
+static bool msr_is_apic(u32 msr)
+{
+	return msr == LAPIC_MSR_DEADLINE || (msr >= LAPIC_MSR_FIRST && msr <= LAPIC_MSR_LAST);
+}
+
 static bool msr_write(struct vcpu *v, u32 msr, u64 value)
 {
+	if (msr_is_apic(msr))
+		return lapic_write_msr(vcpu_lapic(v), msr, value);
 	switch (msr) {
+	case MSR_APIC_BASE:
+		return lapic_write_base(vcpu_lapic(v), value, v->vm->p->maxphyaddr);
 	case MSR_EFER:
 		return msr_write_efer(v, value);
 	case MSR_PAT:
@@ -56,7 +72,11 @@ static bool msr_write(struct vcpu *v, u32 msr, u64 value)
 
 static bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 {
+	if (msr_is_apic(msr))
+		return lapic_read_msr(vcpu_lapic(v), msr, value);
 	switch (msr) {
+	case MSR_APIC_BASE:
+		return lapic_read_base(vcpu_lapic(v), value);
 	case MSR_EFER:
 		*value = v->regs.efer;
 		return true;

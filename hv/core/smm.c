@@ -10,21 +10,12 @@
 
 #include <string.h>
 
-#define CPUID_EXT    0x80000001u
-#define CPUID_EXT_LM BIT(29) /* EDX */
-
 #define DR7_RESET   0x400ull
 #define ATTRIB_SMM  0x893u /* present, data, writable, accessed, G; of CS, too */
 
 bool smm_has_long_mode(const struct vcpu *v)
 {
-	u32 out[4];
-
-	v->vm->p->cpuid(0x80000000, 0, out);
-	if (out[0] < CPUID_EXT)
-		return false;
-	v->vm->p->cpuid(CPUID_EXT, 0, out);
-	return out[3] & CPUID_EXT_LM;
+	return features_has(&v->vm->features, FEATURE_lm);
 }
 
 static gpa_t smm_area_gpa(const struct vcpu *v)

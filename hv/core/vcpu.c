@@ -172,14 +172,16 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 
 	vcpu_choose_event(v);
 	run->event = v->event;
-	run->deadline = due == PIT_NEVER ? PLATFORM_NEVER
+	run->deadline = due == BOARD_NEVER ? PLATFORM_NEVER
 				     : vm->clock_base + clock_from_ns(vm->p, due);
 	if (vm->nr_vcpus > 1) {
 		u64 slice = vm->p->clock() + clock_from_ns(vm->p, SLICE_NS);
 
 		run->deadline = slice < run->deadline ? slice : run->deadline;
 	}
-	run->irq = v->id == 0 ? pic_pending(&vm->board.pic) : -1;
+	v->irq = board_irq(&vm->board, v->id);
+	v->regs.cr8 = lapic_get_cr8(vcpu_lapic(v));
+	run->irq = v->irq.vector;
 	run->breakpoints = vm->debug.nr;
 	run->step = vcpu_is_stepping(v);
 	if (run->step) {
@@ -221,7 +223,7 @@ static bool vcpu_enter(struct vcpu *v)
 	mmu_leave(v->mmu);
 	p->irq_enable();
 	if (v->exit.irq_delivered) {
-		pic_ack(&v->vm->board.pic);
+		board_ack(&v->vm->board, v->id, v->irq);
 		vcpu_emit(v, inject, (u8)run.irq, 0, 0, 0);
 	}
 	return true;

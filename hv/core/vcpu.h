@@ -44,6 +44,11 @@ static inline bool vcpu_has_nmi(const struct vcpu *v)
 	return v->nmi_pending && !v->smm.active;
 }
 
+static inline struct lapic *vcpu_lapic(struct vcpu *v)
+{
+	return &v->vm->board.apics.cpu[v->id];
+}
+
 /* The bits of CR4 that this CPU has. */
 u64 vcpu_cr4_offered(const struct vcpu *v);
 

@@ -40,6 +40,27 @@ static void vm_board_smi(void *ctx)
 	smm_request(&vm->vcpu[vm->last_vcpu]);
 }
 
+static u64 vm_board_tsc_ns(void *ctx, u64 tsc)
+{
+	struct vm *vm = ctx;
+
+	return tsc <= vm->clock_base ? 0 : clock_to_ns(vm->p, tsc - vm->clock_base) + 1;
+}
+
+/* FIXED: who runs next asks board_irq(). */
+static void vm_board_accept(void *ctx, unsigned cpu, enum apic_mode mode, u8 vector,
+			    enum apic_source source)
+{
+	struct vm *vm = ctx;
+	struct vcpu *v = &vm->vcpu[cpu];
+
+	vcpu_emit(v, apic_accept, mode, vector, source);
+	if (mode == APIC_NMI)
+		v->nmi_pending = true;
+	else if (mode == APIC_SMI)
+		smm_request(v);
+}
+
 static void vm_board_end(void *ctx, unsigned status, const char *reason)
 {
 	vm_end(ctx, status, reason);
@@ -91,6 +112,17 @@ static __attribute__((noreturn)) void vm_mmu_panic(void *ctx, const char *file, 
 
 /* ---- making ---- */
 
+static void vm_fit_apics(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
+		struct lapic *l = &vm->board.apics.cpu[i];
+
+		l->present = features_has(&vm->features, FEATURE_apic);
+		l->offer_x2 = features_has(&vm->features, FEATURE_x2apic);
+		l->offer_deadline = features_has(&vm->features, FEATURE_tsc_deadline);
+	}
+}
+
 static void vm_wire(struct vm *vm)
 {
 	const struct board_owner owner = {
@@ -100,6 +132,8 @@ static void vm_wire(struct vm *vm)
 		.line = vm_board_line,
 		.smi = vm_board_smi,
 		.end = vm_board_end,
+		.tsc_ns = vm_board_tsc_ns,
+		.accept = vm_board_accept,
 	};
 
 	vm->env = (struct mmu_env){
@@ -114,7 +148,8 @@ static void vm_wire(struct vm *vm)
 		.panic = vm_mmu_panic,
 	};
 	vm->clock_base = vm->p->clock();
-	board_init(&vm->board, &owner);
+	board_init(&vm->board, vm->nr_vcpus, &owner);
+	vm_fit_apics(vm);
 	gdb_init(vm);
 	vm->p->em->ctx = vm;
 	vm->p->em->seen = control_seen;
@@ -175,6 +210,9 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 	vm->p = p;
 	vm->ram_size = config->ram_size;
 	vm->nr_vcpus = config->nr_vcpus;
+	error = features_init(&vm->features, p, config->cpu);
+	if (error)
+		return error;
 	vm_wire(vm);
 	hv_emit_tail(p->em, MMU_NO_VCPU, vm_new, guest, fmt_length(guest), (u8)vm->nr_vcpus,
 		     vm->ram_size);
@@ -226,13 +264,13 @@ void vm_end(struct vm *vm, unsigned status, const char *reason)
 
 static bool vm_has_irq(struct vm *vm, const struct vcpu *v)
 {
-	return v->id == 0 && v->regs.rflags & RFLAGS_IF && pic_pending(&vm->board.pic) >= 0;
+	return v->regs.rflags & RFLAGS_IF && board_irq(&vm->board, v->id).vector >= 0;
 }
 
 bool vm_can_go_on(const struct vcpu *v)
 {
 	return v->state == CH_RUNNING || vcpu_has_nmi(v) || smm_waits(v) ||
-	       v->event.type != VCPU_EVENT_NONE || (v->id == 0 && v->regs.rflags & RFLAGS_IF);
+	       v->event.type != VCPU_EVENT_NONE || v->regs.rflags & RFLAGS_IF;
 }
 
 /* An SMI leaves a halted vCPU halted, until it is delivered. */
@@ -280,7 +318,7 @@ static void vm_sleep(struct vm *vm)
 	}
 	console_flush(vm);
 	ch_set_cause(vm->p->em, 0);
-	vm->p->wait(due == PIT_NEVER ? PLATFORM_NEVER
+	vm->p->wait(due == BOARD_NEVER ? PLATFORM_NEVER
 				     : vm->clock_base + clock_from_ns(vm->p, due));
 	board_update(&vm->board);
 }

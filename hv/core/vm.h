@@ -8,6 +8,7 @@
 #include "hv/core/console.h"
 #include "hv/core/control.h"
 #include "hv/core/debug.h"
+#include "hv/core/feature.h"
 #include "hv/core/gdb.h"
 #include "hv/core/platform.h"
 #include "hv/core/smm.h"
@@ -30,6 +31,7 @@ struct vcpu {
 	struct vcpu_regs regs;
 	struct vcpu_event event; /* waits for the next entry */
 	struct vcpu_exit exit;   /* the last one */
+	struct board_irq irq;    /* offered to the guest since it was entered */
 	bool nmi_pending;        /* asked for, not yet an event */
 	struct smm smm;
 	struct step step;        /* the instruction that is stepped */
@@ -42,7 +44,7 @@ struct vcpu {
 	struct mmu_vcpu *mmu, *walk_mmu;
 
 	/* MSRs the core keeps itself. */
-	u64 msr_pat, msr_tsc_aux, msr_apic_base;
+	u64 msr_pat, msr_tsc_aux;
 
 	/* The same fault again and again without any change is a livelock. */
 	struct {
@@ -64,6 +66,7 @@ struct vm {
 	struct vcpu vcpu[VM_MAX_VCPUS];
 	unsigned nr_vcpus, last_vcpu;
 
+	struct features features;
 	struct board board;
 	struct console console;
 	u64 clock_base; /* the guest's time 0 */
@@ -81,6 +84,7 @@ struct vm_config {
 	enum mmu_mode mode; /* at first */
 	u64 ram_size;      /* a multiple of 2 MiB, at most VM_MAX_RAM */
 	unsigned nr_vcpus; /* 1..VM_MAX_VCPUS */
+	const char *cpu;   /* features_init(); NULL: as the machine has them */
 };
 
 /*
@@ -117,8 +121,7 @@ void vm_end(struct vm *vm, unsigned status, const char *reason);
  */
 bool vm_may_complain(struct vm *vm);
 
-/* Whether v runs, or is halted and something can end that: interrupts reach vCPU
- * 0 only. */
+/* Whether v runs, or is halted and something can end that. */
 bool vm_can_go_on(const struct vcpu *v);
 
 /* A pointer to guest RAM [gpa, gpa + len), NULL if it is not all RAM. For loaders:

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board: port dispatch and interrupt lines.
+ * The board: port dispatch.
  */
 #include "hv/dev/board.h"
 
-#define LINE_PIT  0
-#define LINE_UART 4
 #define UART_BASE 0x3f8
 #define APM_BASE  0xb2
 
@@ -139,11 +137,12 @@ static void board_console(void *ctx, u8 byte)
 	b->owner.console(b->owner.ctx, byte);
 }
 
-void board_init(struct board *b, const struct board_owner *owner)
+void board_init(struct board *b, unsigned nr_cpus, const struct board_owner *owner)
 {
 	b->owner = *owner;
 	b->line_levels = 0;
 	b->apm[0] = b->apm[1] = 0;
+	board_init_apics(b, nr_cpus);
 	pic_init(&b->pic);
 	pit_init(&b->pit);
 	rtc_init(&b->rtc);
@@ -179,31 +178,4 @@ void board_out(struct board *b, u16 port, unsigned bytes, u32 value)
 			p->out(b, port + i, (u8)(value >> (8 * i)));
 	}
 	board_update(b);
-}
-
-static void board_set_line(struct board *b, unsigned line, bool level)
-{
-	u16 bit = 1u << line;
-
-	pic_set_line(&b->pic, line, level);
-	if (!!(b->line_levels & bit) == level)
-		return;
-	b->line_levels ^= bit;
-	b->owner.line(b->owner.ctx, line, level);
-}
-
-void board_update(struct board *b)
-{
-	if (pit_tick(&b->pit, b->owner.now_ns(b->owner.ctx))) {
-		/* The output falls and rises again; only the edge is of interest. */
-		pic_set_line(&b->pic, LINE_PIT, false);
-		b->line_levels &= ~(1u << LINE_PIT);
-		board_set_line(b, LINE_PIT, true);
-	}
-	board_set_line(b, LINE_UART, uart_line(&b->uart));
-}
-
-u64 board_deadline(const struct board *b)
-{
-	return pit_deadline(&b->pit);
 }

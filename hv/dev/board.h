@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The devices of the guest's board and the ports they answer at (ports.def).
- * Ports nobody answers at read all ones and ignore writes.
+ * The devices of the guest's board, and the ports (ports.def) and addresses
+ * (mmio.def) they answer at. Where nobody answers reads are all ones and writes are
+ * ignored.
+ *
+ * An interrupt line goes to the PIC and to the IO-APIC: IRQ 0 to its pin 2, any other
+ * to the pin of its number. What the PIC requests arrives at LINT0 of CPU 0.
  */
 #ifndef HV_DEV_BOARD_H
 #define HV_DEV_BOARD_H
 
+#include "hv/dev/apic_bus.h"
+#include "hv/dev/ioapic.h"
 #include "hv/dev/pic.h"
 #include "hv/dev/pit.h"
 #include "hv/dev/rtc.h"
@@ -19,9 +25,23 @@ struct board_owner {
 	void (*line)(void *ctx, unsigned line, bool level); /* changed */
 	void (*smi)(void *ctx);
 	void (*end)(void *ctx, unsigned status, const char *reason);
+
+	/* As in lapic_owner. */
+	u64 (*tsc_ns)(void *ctx, u64 tsc);
+	void (*accept)(void *ctx, unsigned cpu, enum apic_mode mode, u8 vector,
+		       enum apic_source source);
+};
+
+/* An interrupt a CPU can take. */
+struct board_irq {
+	int vector;    /* -1: none */
+	bool from_pic;
 };
 
 struct board {
+	struct apic_bus apics;
+	struct lapic_owner apic_owner;
+	struct ioapic ioapic;
 	struct pic pic;
 	struct pit pit;
 	struct rtc rtc;
@@ -31,17 +51,35 @@ struct board {
 	struct board_owner owner;
 };
 
-void board_init(struct board *b, const struct board_owner *owner);
+/* nr_cpus: 1..APIC_BUS_MAX. The board stays where it is. */
+void board_init(struct board *b, unsigned nr_cpus, const struct board_owner *owner);
 
 /* One port access of 1, 2 or 4 bytes; wider ones go byte by byte to byte-wide
  * devices. Reads return zero above the size. */
 u32 board_in(struct board *b, u16 port, unsigned bytes);
 void board_out(struct board *b, u16 port, unsigned bytes, u32 value);
 
+/*
+ * An access to device memory by a CPU: up to 16 bytes that may be anywhere; a device
+ * sees parts of at most 4 aligned bytes.
+ */
+void board_read_mem(struct board *b, unsigned cpu, gpa_t gpa, void *to, size_t len);
+void board_write_mem(struct board *b, unsigned cpu, gpa_t gpa, const void *from, size_t len);
+
+/* The interrupt that the CPU would take now if it is open for them. */
+struct board_irq board_irq(const struct board *b, unsigned cpu);
+
+/* It took it: what board_irq() told when the guest was entered. */
+void board_ack(struct board *b, unsigned cpu, struct board_irq irq);
+
 /* Brings interrupt lines up to date with the clock. */
 void board_update(struct board *b);
 
-/* When board_update() has something to do next, in ns; PIT_NEVER if not by time. */
+/* When board_update() has something to do next, in ns; BOARD_NEVER if not by time. */
+#define BOARD_NEVER (~0ull)
 u64 board_deadline(const struct board *b);
+
+/* For board.c. */
+void board_init_apics(struct board *b, unsigned nr_cpus);
 
 #endif

@@ -2,7 +2,10 @@
 # Sources of both libhv archives (hosted and bare metal, see hv/local.mk), one
 # subject a line:   hv_sources += %D%/NAME.c %D%/NAME.h
 
-hv_sources += %D%/board.c %D%/board.h %D%/ports.def
+hv_sources += %D%/apic_bus.c %D%/apic_bus.h
+hv_sources += %D%/board.c %D%/board_irq.c %D%/board_mem.c %D%/board.h %D%/ports.def %D%/mmio.def
+hv_sources += %D%/ioapic.c %D%/ioapic.h
+hv_sources += %D%/lapic.c %D%/lapic_irq.c %D%/lapic_timer.c %D%/lapic.h %D%/lapic.def
 hv_sources += %D%/pic.c %D%/pic.h
 hv_sources += %D%/pit.c %D%/pit.h
 hv_sources += %D%/rtc.c %D%/rtc.h

@@ -75,19 +75,16 @@ static void pic_chip_ack(struct pic_chip *c, unsigned line)
 		c->isr |= 1u << line;
 }
 
-void pic_ack(struct pic *p)
+void pic_ack(struct pic *p, u8 vector)
 {
-	int line = pic_chip_pending(&p->chip[0], pic_master_requests(p));
+	unsigned line = vector & 7;
 
-	if (line < 0)
-		return;
-	if (line == CASCADE_LINE) {
-		int slave = pic_chip_pending(&p->chip[1], p->chip[1].irr);
-
-		if (slave >= 0)
-			pic_chip_ack(&p->chip[1], (unsigned)slave);
+	if (p->chip[0].vector_base == (vector & 0xf8) && line != CASCADE_LINE) {
+		pic_chip_ack(&p->chip[0], line);
+	} else if (p->chip[1].vector_base == (vector & 0xf8)) {
+		pic_chip_ack(&p->chip[1], line);
+		pic_chip_ack(&p->chip[0], CASCADE_LINE);
 	}
-	pic_chip_ack(&p->chip[0], (unsigned)line);
 }
 
 u8 pic_in(const struct pic *p, u16 port)

@@ -33,8 +33,9 @@ void pic_set_line(struct pic *p, unsigned line, bool level);
 /* The vector of the request to deliver now, -1 if there is none. */
 int pic_pending(const struct pic *p);
 
-/* The CPU took it: the request becomes in service. Only while one is pending. */
-void pic_ack(struct pic *p);
+/* The CPU took the request with this vector: it becomes in service. If no line has
+ * that vector (any more) nothing happens. */
+void pic_ack(struct pic *p, u8 vector);
 
 /* port: 20 21 a0 a1 */
 u8 pic_in(const struct pic *p, u16 port);

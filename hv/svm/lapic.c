@@ -43,7 +43,7 @@ static volatile u32 *lapic_reg(enum lapic_reg r)
 	return memory_ptr(LAPIC_HPA + r);
 }
 
-void lapic_init(bool with_pic)
+void lapic_start(bool with_pic)
 {
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | 0x800);
 	*lapic_reg(LAPIC_SVR) = SVR_ENABLE | TRAP_SPURIOUS;

@@ -11,7 +11,7 @@
 
 /* Switches the running CPU's LAPIC on. with_pic: this CPU takes the PICs'
  * interrupts (LINT0 as ExtINT), which only the boot CPU may. */
-void lapic_init(bool with_pic);
+void lapic_start(bool with_pic);
 
 void lapic_eoi(void);
 

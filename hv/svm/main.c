@@ -5,6 +5,7 @@
  *   mmu=tdp|shadow  how the guest's memory is mapped; default tdp
  *   mem=SIZE        the guest's RAM, default 256M
  *   vcpus=N         default 1
+ *   cpu=+F,-F       features of the guest's CPU (hv/core/cpuid.def), shown or not
  *   KNOB=N          a knob of the MMU (mmu/knob.def): huge=0 maps 4 KiB pages only,
  *                   budget=N allows so many shadow pages, 64 or more
  *   guest=NAME      what the run is called in the event stream
@@ -45,6 +46,7 @@ static struct pages hv_pages;
 static struct pvh_info hv_boot;
 static struct platform hv_platform;
 static struct vm hv_vm;
+static char hv_cpu[128]; /* cpu= */
 
 _Noreturn void hv_main(u32 start_info);
 
@@ -77,7 +79,7 @@ static void hv_start(const struct cmdline *cmdline)
 	struct cpu *cpu = cpu_this();
 	struct selftest_result tests;
 
-	lapic_init(true);
+	lapic_start(true);
 	timer_init();
 	link_init(&hv_pages, 1, deterministic);
 	if (!svm_enable(cpu, &hv_pages))
@@ -127,6 +129,8 @@ static struct vm_config hv_config(const struct cmdline *cmdline)
 		hv_refuse(mem);
 	c.nr_vcpus = (unsigned)hv_number(cmdline, "vcpus", 1, 1, VM_MAX_VCPUS,
 					 "vcpus= takes 1 to 16");
+	if (cmdline_value(cmdline, "cpu", hv_cpu, sizeof(hv_cpu)))
+		c.cpu = hv_cpu;
 	return c;
 }
 

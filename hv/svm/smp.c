@@ -27,7 +27,7 @@ static _Noreturn void smp_main(void)
 	void (*work)(unsigned index) = smp_work;
 
 	cpu_init(index);
-	lapic_init(false);
+	lapic_start(false);
 	atomic_store(&smp_came, index);
 	work(index);
 	for (;;)

@@ -15,7 +15,7 @@
  * calls work(index) with interrupts off, and halts when that returns. Takes a stack
  * of pages; overwrites SMP_START_PAGE, which must not be in use.
  *
- *   context   boot CPU, after pvh_read(), lapic_init() and timer_init(); for one
+ *   context   boot CPU, after pvh_read(), lapic_start() and timer_init(); for one
  *             CPU at a time
  *   returns   false: no memory, or it did not come within SMP_WAIT_MS
  *   source    APM2 14.1.3 "Processor Initialization State", 16.5 "Interprocessor

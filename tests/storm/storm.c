@@ -342,7 +342,7 @@ _Noreturn void hv_main(u32 start_info)
 	cpu_init(0);
 	pages_init(&storm_pages, memory_ptr(0));
 	pvh_read(start_info, &storm_boot, &storm_pages);
-	lapic_init(true);
+	lapic_start(true);
 	timer_init();
 	storm_env.direct_map = memory_ptr(0);
 	make_vm();
