@@ -110,6 +110,8 @@ dist_check_SCRIPTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 dist_check_SCRIPTS += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
 TESTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 long_tests += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
+dist_check_SCRIPTS += %D%/linux_irq.sh
+long_tests += %D%/linux_irq.sh
 dist_check_SCRIPTS += %D%/switch.sh
 long_tests += %D%/switch.sh
 

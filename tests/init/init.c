@@ -11,10 +11,9 @@
  * The kernel passes words of its command line that it does not know to init:
  * arguments mean nothing here, only argv[0] does ("child": see run_child()).
  */
-#include "tests/init/sys.h"
+#include "tests/init/init.h"
 
 enum {
-	PAGE_SIZE = 4096,
 	BIG_SIZE = 8 << 20,
 	COW_PAGES = 256,
 	NR_CHILDREN = 20,
@@ -62,12 +61,12 @@ static size_t length(const char *s)
 	return n;
 }
 
-static void say(const char *s)
+void say(const char *s)
 {
 	sys3(SYS_WRITE, 1, (long)s, (long)length(s));
 }
 
-static void say_number(unsigned long value)
+void say_number(unsigned long value)
 {
 	char digits[24], *at = digits + sizeof(digits);
 
@@ -79,7 +78,7 @@ static void say_number(unsigned long value)
 	say(at);
 }
 
-static void check(bool holds, const char *what)
+void check(bool holds, const char *what)
 {
 	say(holds ? "init: ok: " : "init: FAILED: ");
 	say(what);
@@ -101,11 +100,6 @@ static void say_kernel(void)
 	say("\n");
 }
 
-static volatile unsigned long *page_of(void *memory, size_t page)
-{
-	return (volatile unsigned long *)((char *)memory + page * PAGE_SIZE);
-}
-
 /* Every page of 8 MiB reads as zero at first and keeps what is written. */
 static void touch_memory(void)
 {
@@ -124,7 +118,23 @@ static void touch_memory(void)
 	check(wrong == 0, "8 MiB of memory keep what was written");
 }
 
-static int wait_for(long pid)
+long read_file(const char *name, char *text, size_t size)
+{
+	long fd = sys3(SYS_OPEN, (long)name, 0, 0), all = 0, got;
+
+	if (fd < 0) {
+		return -1;
+	}
+	while (all < (long)size - 1 &&
+	       (got = sys3(SYS_READ, fd, (long)text + all, (long)size - 1 - all)) > 0) {
+		all += got;
+	}
+	text[all] = 0;
+	sys3(SYS_CLOSE, fd, 0, 0);
+	return all;
+}
+
+int wait_for(long pid)
 {
 	int status = -1;
 
@@ -212,7 +222,7 @@ static void read_kernel(volatile char *page)
 	(void)*(volatile char *)KERNEL;
 }
 
-static bool dies(void (*crime)(volatile char *page))
+bool dies(void (*crime)(volatile char *page))
 {
 	long pid = sys3(SYS_FORK, 0, 0, 0);
 
@@ -273,43 +283,46 @@ static void sleep_a_little(void)
 	check(now_ms() - before >= SLEEP_MS, "50 ms of sleep take 50 ms at least");
 }
 
-/* The line of /proc/interrupts that counts the timer's interrupts. */
-static void say_timer_line(char *text)
+/* A line of /proc/interrupts that counts a line of the controllers, and has. */
+static bool counts_a_line(const char *line)
 {
-	for (char *line = text; *line;) {
-		char *end = line;
-		bool timer = false;
+	while (*line == ' ') {
+		line++;
+	}
+	while (*line >= '0' && *line <= '9') {
+		line++;
+	}
+	if (*line++ != ':') {
+		return false;
+	}
+	while (*line == ' ' || *line == '0') {
+		line++;
+	}
+	return *line >= '1' && *line <= '9';
+}
 
-		while (*end && *end != '\n') {
-			timer |= end[0] == 't' && end[1] == 'i' && end[2] == 'm' && end[3] == 'e';
-			end++;
-		}
+/* What the kernel has counted; the devices of its machine must say the same. Before
+ * that all is written out, so that no interrupt of the console comes meanwhile. */
+static void say_interrupts(void)
+{
+	static char text[16384];
+	struct timespec time = { 0, SLEEP_MS * 1000000L };
+	char *end;
+
+	sys3(SYS_NANOSLEEP, (long)&time, 0, 0);
+	read_file("/proc/interrupts", text, sizeof(text));
+	for (char *line = text; *line; line = end) {
+		for (end = line; *end && *end != '\n'; end++)
+			;
 		if (*end) {
 			*end++ = 0;
 		}
-		if (timer) {
+		if (counts_a_line(line)) {
 			say("init: /proc/interrupts: ");
 			say(line);
 			say("\n");
-			return;
 		}
-		line = end;
 	}
-	say("init: no timer in /proc/interrupts\n");
-}
-
-static void count_interrupts(void)
-{
-	static char text[16384];
-	long fd, size = 0, got;
-
-	sys6(SYS_MOUNT, (long)"proc", (long)"/proc", (long)"proc", 0, 0, 0);
-	fd = sys3(SYS_OPEN, (long)"/proc/interrupts", 0, 0);
-	while (fd >= 0 && size < (long)sizeof(text) - 1 &&
-	       (got = sys3(SYS_READ, fd, (long)text + size, (long)sizeof(text) - 1 - size)) > 0) {
-		size += got;
-	}
-	say_timer_line(text);
 }
 
 static _Noreturn void end_machine(void)
@@ -334,12 +347,15 @@ void init_main(long *stack)
 	if (name[0] == 'c') {
 		sys_exit(EXEC_STATUS);
 	}
+	sys6(SYS_MOUNT, (long)"proc", (long)"/proc", (long)"proc", 0, 0, 0);
 	say_kernel();
 	touch_memory();
 	fork_children();
 	lose_rights();
 	remap();
+	check_warm();
+	check_shared();
 	sleep_a_little();
-	count_interrupts();
+	say_interrupts();
 	end_machine();
 }

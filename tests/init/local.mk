@@ -7,12 +7,12 @@ EXTRA_DIST += %D%/cmdline
 
 if BUILD_HV
 noinst_PROGRAMS += %D%/init %D%/init32
-%C%_init_SOURCES = %D%/init.c %D%/sys.h
+%C%_init_SOURCES = %D%/init.c %D%/init.h %D%/shared.c %D%/sys.h %D%/warm.c
 %C%_init_CPPFLAGS = $(HV_CPPFLAGS)
 %C%_init_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
 %C%_init_LDADD =
 %C%_init_LINK = $(HV_CC) $(HV_LINK) -s -m64 -o $@
-%C%_init32_SOURCES = %D%/init.c %D%/sys.h
+%C%_init32_SOURCES = %D%/init.c %D%/init.h %D%/shared.c %D%/sys.h %D%/warm.c
 %C%_init32_CPPFLAGS = $(HV_CPPFLAGS)
 %C%_init32_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
 %C%_init32_LDADD =
