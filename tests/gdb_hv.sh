@@ -42,7 +42,7 @@ shows()		# NUMBER SENTENCE PATTERN FILE
 echo 1..4
 shows 1 'GDB stops in the MMU, at the first fault of the guest' \
 	'^Breakpoint 1, mmu_fault .*mmu/mmu.c:' "$dir/gdb"
-shows 2 'the backtrace leads to the run loop' 'vm_run .*hv/core/vm.c:' "$dir/gdb"
+shows 2 'the backtrace leads to the run loop' 'vm_run .*hv/core/run.c:' "$dir/gdb"
 shows 3 'arguments can be printed' '^vcpu 0, addr 0x[0-9a-f]+$' "$dir/gdb"
 if [ $status = 0 ] && grep -q '^all [0-9]* steps hold' "$dir/out"; then
 	echo 'ok 4 - after detach the guest runs to its end'

@@ -229,6 +229,7 @@ hosted_tests += %D%/check_smm.t
 hosted_tests += %D%/check_smm_area.t
 hosted_tests += %D%/check_smm_ram.t
 hosted_tests += %D%/check_vm_mode.t
+hosted_tests += %D%/check_vcpus.t
 endif
 endif
 %C%_check_smm_t_SOURCES = %D%/check_smm.c %D%/fake_machine.c %D%/fake_machine.h
@@ -236,6 +237,7 @@ endif
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_stores_t_SOURCES = %D%/check_vm_stores.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_mode_t_SOURCES = %D%/check_vm_mode.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_vcpus_t_SOURCES = %D%/check_vcpus.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_emulate_t_SOURCES = %D%/check_emulate.c %D%/emulate_guest.c %D%/emulate_guest.h
 %C%_check_emulate_modes_t_SOURCES = %D%/check_emulate_modes.c %D%/emulate_guest.c %D%/emulate_guest.h

@@ -34,7 +34,7 @@ static const char *machine_name(unsigned machine)
 
 const char *vstate_name(unsigned state)
 {
-	PICK(state, "running", "halted", "stopped", "ended");
+	PICK(state, "running", "halted", "stopped", "ended", "waiting");
 }
 
 const char *stopwhy_name(unsigned why)

@@ -160,7 +160,7 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 	case 'v':
 		return unsigned_number("vcpus", value, 1, 16, &m->vcpus);
 	case 'c':
-		return unsigned_number("cpus", value, 1, 16, &m->cpus);
+		return unsigned_number("cpus", value, 1, 8, &m->cpus);
 	case 'M':
 		return size(value, &m->mem);
 	case 'i':
@@ -261,6 +261,11 @@ static bool consistent(const struct start_options *opt)
 	if (opt->machine.icount && live_waits(&opt->live)) {
 		say("--icount: the deterministic machine takes no commands: not with --tui, --script, "
 		    "--break or --gdb; record it, and view the recording");
+		return false;
+	}
+	if (opt->machine.icount && opt->machine.cpus > 1) {
+		say("--icount: the deterministic machine has one CPU: not with --cpus=%u",
+		    opt->machine.cpus);
 		return false;
 	}
 	if (opt->live.break_event && !opt->live.tui && !opt->live.script) {

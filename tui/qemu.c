@@ -169,8 +169,9 @@ static void add_hypervisor(struct args *args, const struct machine_options *opt,
 	add(args, "-initrd");
 	add(args, "%s", module_path);
 	add(args, "-append");
-	add(args, "mmu=%s mem=%" PRIu64 "M vcpus=%u guest=%s%s%s%s%s%s%s%s", opt->mmu,
-	    opt->mem / MIB, opt->vcpus, opt->guest_name, opt->wait ? " wait=1" : "",
+	add(args, "mmu=%s mem=%" PRIu64 "M vcpus=%u cpus=%u guest=%s%s%s%s%s%s%s%s", opt->mmu,
+	    opt->mem / MIB, opt->vcpus, opt->cpus,
+	    opt->guest_name, opt->wait ? " wait=1" : "",
 	    opt->icount ? " icount=1" : "", opt->events ? "" : " events=0", *opt->words ? " " : "",
 	    opt->words, opt->append ? " -- " : "", opt->append ? opt->append : "");
 }

@@ -113,7 +113,7 @@ static void store(struct ch_emitter *em, struct ch_ring *ring, const struct ch_s
 u64 ch_emit(struct ch_emitter *em, u8 vcpu, u16 id, const struct mmu_site *site, const void *fixed,
 	    u16 fixed_len, const void *tail, size_t tail_len)
 {
-	unsigned cpu = em->cpu ? em->cpu(em->ctx) : 0;
+	unsigned cpu = ch_cpu(em);
 	struct ch_slot first = { .id = id, .site = site_number(site), .vm = em->vm,
 				 .level = em->level, .vcpu = vcpu };
 	struct parts parts = { { fixed, tail }, { fixed_len, tail_len } };
@@ -129,25 +129,25 @@ u64 ch_emit(struct ch_emitter *em, u8 vcpu, u16 id, const struct mmu_site *site,
 	first.cause = cause && first.seq - cause <= UINT32_MAX ? first.seq - cause : 0;
 	store(em, &em->header->ring[cpu], &first, &parts);
 	atomic_store_explicit(&em->header->seq, first.seq, memory_order_release);
-	unlock(em);
 	if (em->seen)
 		em->seen(em->ctx, first.seq, vcpu, id, fixed, fixed_len);
+	unlock(em);
 	return first.seq;
 }
 
 u64 ch_get_cause(struct ch_emitter *em)
 {
-	return em->cause[em->cpu ? em->cpu(em->ctx) : 0];
+	return em->cause[ch_cpu(em)];
 }
 
 void ch_set_cause(struct ch_emitter *em, u64 seq)
 {
-	em->cause[em->cpu ? em->cpu(em->ctx) : 0] = seq;
+	em->cause[ch_cpu(em)] = seq;
 }
 
 u32 ch_free_slots(struct ch_emitter *em)
 {
-	struct ch_ring *ring = &em->header->ring[em->cpu ? em->cpu(em->ctx) : 0];
+	struct ch_ring *ring = &em->header->ring[ch_cpu(em)];
 	u64 used = atomic_load(&ring->head) - atomic_load(&ring->tail);
 
 	return used >= ring->nr_slots ? 0 : ring->nr_slots - used;

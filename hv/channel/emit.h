@@ -15,8 +15,8 @@ void *memset(void *to, int byte, size_t n);
 
 /*
  * The emitter of one hypervisor. The machine fills it once: header, base,
- * clock. `seen` is told of every event after it was stored, for breaks and
- * stepping, and in snapshots to wait for the reader; it must not emit.
+ * clock. `seen` is told of every event after it was stored, in their order, for
+ * breaks and stepping, and in snapshots to wait for the reader; it must not emit.
  */
 struct ch_emitter {
 	struct ch_header *header;
@@ -30,6 +30,12 @@ struct ch_emitter {
 	u64 cause[CH_MAX_RINGS];	/* per CPU: seq of the exit or command at work */
 	_Atomic u32 lock;	/* makes seq order the order in each ring */
 };
+
+/* The real CPU this runs on: the number of its ring. */
+static inline unsigned ch_cpu(const struct ch_emitter *em)
+{
+	return em->cpu ? em->cpu(em->ctx) : 0;
+}
 
 /*
  * Prepares header and rings: hpas of nr_rings blocks of nr_slots slots, and of

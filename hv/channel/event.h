@@ -69,7 +69,8 @@ u32 ev_table_hash(void);
 
 /* Meanings of small enumerations in payloads. */
 enum ch_machine { CH_MACHINE_SVM = 1, CH_MACHINE_SIM = 2 };
-enum ch_vstate { CH_RUNNING, CH_HALTED, CH_STOPPED, CH_ENDED };
+/* WAITING: for its start by another vCPU. */
+enum ch_vstate { CH_RUNNING, CH_HALTED, CH_STOPPED, CH_ENDED, CH_WAITING };
 enum ch_stop { CH_STOP_PAUSE, CH_STOP_STEP, CH_STOP_BREAK, CH_STOP_GDB, CH_STOP_START, CH_STOP_AUDIT,
 	       CH_STOP_PANIC };
 enum ch_step { CH_STEP_NONE, CH_STEP_INSN, CH_STEP_EVENT, CH_STEP_FAULT, CH_STEP_EXIT };

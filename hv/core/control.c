@@ -14,6 +14,11 @@
 #define CONTROL_RESERVE 8192u
 #define CONTROL_WAIT_NS 2000000000ull
 
+/* After a panic: how often a CPU that gets no doorbells looks for one; and how long
+ * others are given to finish an event. */
+#define CONTROL_LOOK_NS 10000000u
+#define CONTROL_SPINS   100000u
+
 /* A snapshot is no operation but of any size: in it, room for one event is enough. */
 #define CONTROL_RESERVE_EVENT 64u
 
@@ -112,6 +117,8 @@ static void control_stop(struct vm *vm)
 {
 	struct control *c = &vm->control;
 
+	if (!c->asked || c->stopped || vm->ended)
+		return;
 	c->asked = false;
 	c->stopped = true;
 	c->step = CH_STEP_NONE;
@@ -124,21 +131,21 @@ static void control_stop(struct vm *vm)
 void control_resume(struct vm *vm, enum ch_step step, u8 vcpu)
 {
 	struct control *c = &vm->control;
+	struct vcpu *v;
 
 	hv_emit(vm->p->em, MMU_NO_VCPU, resume, (u8)step);
 	c->stopped = false; /* what asked for a stop since then still gets it */
 	c->step = step;
 	c->step_vcpu = vcpu;
-	for (unsigned i = 0; i < vm->nr_vcpus && !vm->debug.stepping_over; i++) {
-		struct vcpu *v = &vm->vcpu[i];
-
-		/* A halted one comes to its breakpoint when it has woken. */
-		if ((step != CH_STEP_INSN || i == vcpu) && v->state == CH_RUNNING &&
-		    debug_at_rip(v))
-			debug_step_over(v);
-	}
+	c->held = 0;
+	/* One that has been shown at a breakpoint goes on behind it; another one comes to
+	 * its own, and so does a halted one when it has woken. */
+	v = &vm->vcpu[step == CH_STEP_INSN ? vcpu : vm->gdb.vcpu];
+	if (!vm->debug.stepping_over && v->state == CH_RUNNING && debug_at_rip(v))
+		debug_step_over(v);
 	if (step == CH_STEP_INSN && !vm_can_go_on(&vm->vcpu[vcpu]))
 		control_ask(vm, CH_STOP_STEP); /* there is no next instruction */
+	cpus_kick_all(vm);
 }
 
 void control_snapshot(struct vm *vm)
@@ -178,16 +185,20 @@ static void control_wait_for_reader(struct vm *vm)
 		control_wait_for_slots(vm, CONTROL_RESERVE);
 }
 
+/* The doorbell is the first CPU's. */
 static void control_serve(struct vm *vm)
 {
-	u32 bells = vm->p->bells();
+	u32 bells = cpus_self(vm) ? 0 : vm->p->bells();
 
-	if (bells & CONTROL_BELL(CH_BELL_MAIL)) {
+	if (bells & (CONTROL_BELL(CH_BELL_MAIL) | CONTROL_BELL(CH_BELL_GDB))) {
+		cpus_gather(vm);
 		control_wait_for_reader(vm); /* it may be a snapshot that is asked for */
-		command_serve(vm);
+		if (bells & CONTROL_BELL(CH_BELL_MAIL))
+			command_serve(vm);
+		if (bells & CONTROL_BELL(CH_BELL_GDB))
+			gdb_serve(vm);
+		cpus_release(vm);
 	}
-	if (bells & CONTROL_BELL(CH_BELL_GDB))
-		gdb_serve(vm);
 	if (bells & CONTROL_BELL(CH_BELL_CONSOLE))
 		vm->control.console_waiting = true;
 	if (vm->control.console_waiting)
@@ -199,13 +210,18 @@ void control_safe_point(struct vm *vm)
 	struct control *c = &vm->control;
 
 	ch_set_cause(vm->p->em, 0);
+	cpus_stand(vm);
 	control_serve(vm);
 	console_age(vm);
 	control_wait_for_reader(vm);
-	if (c->asked && !c->stopped && !vm->ended)
+	if (c->asked && !c->stopped && !vm->ended) {
+		cpus_gather(vm);
 		control_stop(vm);
+		cpus_release(vm);
+	}
 	while (c->stopped && !vm->ended) {
-		vm->p->wait(PLATFORM_NEVER);
+		cpus_wait(vm, PLATFORM_NEVER);
+		cpus_stand(vm);
 		control_serve(vm);
 	}
 }
@@ -225,11 +241,29 @@ static void control_last_words(struct vm *vm)
 	}
 }
 
+/* Doorbells interrupt the first CPU only; another one has to look. */
+static void control_panic_wait(struct vm *vm)
+{
+	const struct platform *p = vm->p;
+	u64 until = p->clock() + clock_from_ns(p, CONTROL_LOOK_NS);
+
+	p->wait(cpus_self(vm) ? until : PLATFORM_NEVER);
+}
+
+/* Another CPU gives it back. We may have held it ourselves. */
+static void control_free_emitter(struct vm *vm)
+{
+	for (unsigned i = 0; i < CONTROL_SPINS && atomic_load(&vm->p->em->lock); i++)
+		vm->p->relax();
+	atomic_store(&vm->p->em->lock, 0);
+}
+
 void control_panic(struct vm *vm, const char *text)
 {
 	struct ch_emitter *em = vm->p->em;
 
-	atomic_store(&em->lock, 0); /* whoever held it does not come back */
+	cpus_end(vm);
+	control_free_emitter(vm);
 	vm->control.panicked = true;
 	vm->control.stopped = true;
 	control_last_words(vm);
@@ -237,7 +271,7 @@ void control_panic(struct vm *vm, const char *text)
 	hv_emit(em, MMU_NO_VCPU, stop, CH_STOP_PANIC, vm->control.last_seq);
 	atomic_fetch_or(&em->header->flags, CH_FLAG_PANIC);
 	while (atomic_load(&em->header->reader) && !vm->ended) {
-		vm->p->wait(PLATFORM_NEVER);
+		control_panic_wait(vm);
 		if (vm->p->bells() & CONTROL_BELL(CH_BELL_MAIL))
 			command_serve(vm);
 	}

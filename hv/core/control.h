@@ -41,6 +41,7 @@ struct control {
 	u64 seq;
 	enum ch_step step; /* what ends a step in progress */
 	u8 step_vcpu;
+	u32 held; /* vCPUs that stand though the machine runs, each as its bit */
 	struct control_break brk[CONTROL_MAX_BREAKS];
 	bool console_waiting; /* the host rang for console input that is not all taken */
 	bool lossy;           /* gave up waiting for the reader */
@@ -57,16 +58,17 @@ void control_seen(void *vm, u64 seq, u8 vcpu, u16 id, const void *payload, u16 l
 void control_ask(struct vm *vm, enum ch_stop why);
 
 /*
- * Between operations: serves doorbells, commands and console input, waits for
- * a slow reader, and while the machine is stopped stays here. Returns when the
- * guest may run or is at its end.
+ * Between operations: waits for a slow reader, and while the machine is stopped stays
+ * here. The first CPU also serves doorbells, commands and console input. Returns when
+ * the guest may run or is at its end.
  *
- *   context   no vCPU in the guest; interrupts on
+ *   context   between two turns (cpus.h); interrupts on
  *   events    stop, resume, command and what it causes, reply, console_in, gap
  */
 void control_safe_point(struct vm *vm);
 
-/* Lets the guest run until the step is done (CH_STEP_NONE: until further notice). */
+/* Lets the guest run until the step is done (CH_STEP_NONE: until further notice).
+ * context: every CPU stands */
 void control_resume(struct vm *vm, enum ch_step step, u8 vcpu);
 
 /* Emits breaks and the stop, for a snapshot. */

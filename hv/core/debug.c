@@ -164,6 +164,7 @@ void debug_step_done(struct vm *vm)
 	d->stepping_over = false;
 	if (debug_find_gpa(vm, d->over_gpa))
 		debug_plant(vm, d->over_gpa);
+	cpus_kick_all(vm); /* they stood meanwhile */
 }
 
 void debug_hide(struct vm *vm, gpa_t gpa, u8 *buf, size_t len)

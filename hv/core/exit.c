@@ -25,6 +25,14 @@ void exit_skip(struct vcpu *v)
 	vcpu_skip(v, i.len);
 }
 
+/* In a loop that waits, most likely: for one that cannot run as long as this one
+ * does. */
+void exit_pause(struct vcpu *v)
+{
+	exit_skip(v);
+	cpus_this(v->vm)->slice_end = 0;
+}
+
 void exit_hlt(struct vcpu *v)
 {
 	vcpu_skip(v, 1);

@@ -67,12 +67,23 @@ static void fault_emulate(struct vcpu *v, const struct mmu_fault *fault)
 		fault_give_up(v, fault);
 }
 
+/* Faults of several vCPUs are served at the same time. */
+static enum mmu_verdict fault_serve(struct vcpu *v, struct mmu_fault *fault)
+{
+	enum mmu_verdict verdict;
+
+	vcpu_sync_mmu(v);
+	cpus_leave(v->vm);
+	verdict = mmu_fault(v->mmu, v->exit.addr, v->exit.error, fault);
+	cpus_return(v->vm);
+	return verdict;
+}
+
 void exit_fault(struct vcpu *v)
 {
 	struct mmu_fault fault = { 0 };
 
-	vcpu_sync_mmu(v);
-	switch (mmu_fault(v->mmu, v->exit.addr, v->exit.error, &fault)) {
+	switch (fault_serve(v, &fault)) {
 	case MMU_RETRY:
 	case MMU_SPURIOUS:
 		break;

@@ -18,6 +18,7 @@ struct gdb_session {
 	u32 open;                    /* of the pipe, when we last looked */
 	bool step_planned;
 	u8 step_vcpu;
+	u32 planned;                 /* vCPUs that are to run, each as its bit */
 	enum gdb_stop_reason reason; /* of the stop that is asked for */
 	u8 vcpu;                     /* whose stop it is */
 };

@@ -179,7 +179,10 @@ static void target_plan(void *ctx, struct gdb_tid thread, enum gdb_action action
 	struct vm *vm = ctx;
 	struct vcpu *v = target_vcpu(vm, thread);
 
-	if (!v || action != GDB_ACTION_STEP)
+	if (!v)
+		return;
+	vm->gdb.planned |= 1u << v->id;
+	if (action != GDB_ACTION_STEP)
 		return;
 	vm->gdb.step_planned = true;
 	vm->gdb.step_vcpu = v->id;
@@ -190,9 +193,14 @@ static void target_run(void *ctx)
 	struct vm *vm = ctx;
 	bool step = vm->gdb.step_planned;
 
+	u32 held = ~vm->gdb.planned;
+
 	vm->gdb.step_planned = false;
-	vm->gdb.vcpu = vm->gdb.step_vcpu;
+	vm->gdb.planned = 0;
 	control_resume(vm, step ? CH_STEP_INSN : CH_STEP_NONE, vm->gdb.step_vcpu);
+	if (step)
+		vm->gdb.vcpu = vm->gdb.step_vcpu;
+	vm->control.held = held;
 }
 
 static void target_interrupt(void *ctx)

@@ -12,7 +12,7 @@
 static void pages_lock(struct pages *p)
 {
 	while (atomic_flag_test_and_set_explicit(&p->lock, memory_order_acquire))
-		;
+		__builtin_ia32_pause();
 }
 
 static void pages_unlock(struct pages *p)

@@ -16,7 +16,8 @@
 
 struct vcpu;
 
-#define PLATFORM_NEVER (~0ull) /* a deadline that does not come */
+#define PLATFORM_NEVER    (~0ull) /* a deadline that does not come */
+#define PLATFORM_MAX_CPUS 8u
 
 /* Events of the guest's CPU that wait for delivery or were interrupted in it. */
 enum vcpu_event_type {
@@ -70,6 +71,7 @@ struct vcpu_run {
 	bool smm;            /* leave also at what the CPU calls an invalid opcode: it may
 			      * be RSM, as the CPU is not in SMM */
 	bool breakpoints;    /* leave (DEBUG, soft) at INT3 and INT n */
+	bool pause;          /* leave at PAUSE: others wait for this CPU */
 	bool step;           /* leave (DEBUG) after one instruction, or right behind the
 			      * delivery of event; leave also at what would be an
 			      * exception, and at INT n */
@@ -84,7 +86,7 @@ struct platform {
 	struct pages *pages;
 	struct ch_emitter *em;
 	bool deterministic;  /* nothing of the host may be read but doorbells */
-	unsigned nr_cpus;
+	unsigned nr_cpus;    /* 1..PLATFORM_MAX_CPUS */
 	bool unpaged_escapes; /* nested paging does not hold guests without paging */
 
 	/* The clock. Any context. */
@@ -104,7 +106,8 @@ struct platform {
 
 	/*
 	 * Runs the guest until it exits. v->regs are loaded before and stored
-	 * after. Called between mmu_enter() and mmu_leave() with interrupts off.
+	 * after. Called between mmu_enter() and mmu_leave() with interrupts off,
+	 * without the core's lock; always on the same CPU for the same vCPU.
 	 */
 	void (*run)(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit);
 
@@ -112,11 +115,12 @@ struct platform {
 	void (*irq_disable)(void);
 	void (*irq_enable)(void);
 
-	/* Sleeps until an interrupt or the deadline, whichever is first. */
+	/* Sleeps until an interrupt or the deadline, whichever is first. With interrupts
+	 * off before, none that came since is missed; they are on after it. */
 	void (*wait)(u64 deadline);
 
-	/* Makes the vCPU leave the guest soon. Any context. */
-	void (*kick)(struct vcpu *v);
+	/* An interrupt for a real CPU: it leaves the guest or wait() soon. Any context. */
+	void (*kick)(unsigned cpu);
 
 	/* One turn of a waiting loop. */
 	void (*relax)(void);

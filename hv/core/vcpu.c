@@ -6,9 +6,6 @@
 
 #include "hv/core/clock.h"
 
-/* A vCPU that is not alone gives way after this long. */
-#define SLICE_NS 1000000u
-
 /* A guest that still needs this many identical faults in a row is not served. */
 #define LIVELOCK_TIMES 10000u
 
@@ -168,17 +165,14 @@ bool vcpu_is_stepping(const struct vcpu *v)
 static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 {
 	struct vm *vm = v->vm;
-	u64 due = board_deadline(&vm->board);
+	struct cpus_one *one = cpus_this(vm);
 
 	vcpu_choose_event(v);
 	run->event = v->event;
-	run->deadline = due == BOARD_NEVER ? PLATFORM_NEVER
-				     : vm->clock_base + clock_from_ns(vm->p, due);
-	if (vm->nr_vcpus > 1) {
-		u64 slice = vm->p->clock() + clock_from_ns(vm->p, SLICE_NS);
-
-		run->deadline = slice < run->deadline ? slice : run->deadline;
-	}
+	run->deadline = vm_deadline(vm, v->cpu);
+	run->pause = vm_others_wait(v);
+	if (run->pause && one->slice_end < run->deadline)
+		run->deadline = one->slice_end;
 	v->irq = board_irq(&vm->board, v->id);
 	v->regs.cr8 = lapic_get_cr8(vcpu_lapic(v));
 	run->irq = v->irq.vector;
@@ -201,6 +195,7 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 		if (soon < run->deadline)
 			run->deadline = soon;
 	}
+	one->deadline = run->deadline;
 }
 
 /* Returns false if the guest cannot be entered; it has been ended then. */
@@ -219,9 +214,11 @@ static bool vcpu_enter(struct vcpu *v)
 	}
 	vcpu_emit(v, enter, v->regs.rip, run.mmu.root, run.mmu.flush != MMU_FLUSH_NONE);
 	v->event.type = VCPU_EVENT_NONE;
+	cpus_leave(v->vm);
 	p->run(v, &run, &v->exit);
-	mmu_leave(v->mmu);
+	mmu_leave(v->mmu); /* others may wait for that, holding the lock */
 	p->irq_enable();
+	cpus_return(v->vm);
 	if (v->exit.irq_delivered) {
 		board_ack(&v->vm->board, v->id, v->irq);
 		vcpu_emit(v, inject, (u8)run.irq, 0, 0, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making a virtual machine and running it to its end.
+ * Making a virtual machine, and what all of it is told.
  */
 #include "hv/core/vm.h"
 
@@ -37,7 +37,7 @@ static void vm_board_smi(void *ctx)
 {
 	struct vm *vm = ctx;
 
-	smm_request(&vm->vcpu[vm->last_vcpu]);
+	smm_request(&vm->vcpu[cpus_this(vm)->current]);
 }
 
 static u64 vm_board_tsc_ns(void *ctx, u64 tsc)
@@ -59,6 +59,10 @@ static void vm_board_accept(void *ctx, unsigned cpu, enum apic_mode mode, u8 vec
 		v->nmi_pending = true;
 	else if (mode == APIC_SMI)
 		smm_request(v);
+	else if (mode == APIC_INIT)
+		vcpu_init_signal(v);
+	else if (mode == APIC_SIPI)
+		vcpu_sipi(v, vector);
 }
 
 static void vm_board_end(void *ctx, unsigned status, const char *reason)
@@ -92,14 +96,12 @@ static void vm_mmu_kick(void *ctx, u8 vcpu)
 {
 	struct vm *vm = ctx;
 
-	vm->p->kick(&vm->vcpu[vcpu]);
+	cpus_kick(vm, vm->vcpu[vcpu].cpu);
 }
 
 static void vm_mmu_relax(void *ctx)
 {
-	struct vm *vm = ctx;
-
-	vm->p->relax();
+	cpus_relax(ctx);
 }
 
 static __attribute__((noreturn)) void vm_mmu_panic(void *ctx, const char *file, u32 line,
@@ -161,7 +163,8 @@ static const char *vm_add_vcpu(struct vm *vm, unsigned id)
 
 	v->vm = vm;
 	v->id = (u8)id;
-	v->state = id == 0 ? CH_RUNNING : CH_HALTED;
+	v->cpu = (u8)(id % vm->p->nr_cpus);
+	v->state = id == 0 ? CH_RUNNING : CH_WAITING;
 	v->regs.rflags = RFLAGS_FIXED;
 	v->regs.cr0 = CR0_ET;
 	v->regs.dr6 = 0xffff0ff0;
@@ -213,6 +216,7 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 	error = features_init(&vm->features, p, config->cpu);
 	if (error)
 		return error;
+	cpus_init(vm);
 	vm_wire(vm);
 	hv_emit_tail(p->em, MMU_NO_VCPU, vm_new, guest, fmt_length(guest), (u8)vm->nr_vcpus,
 		     vm->ram_size);
@@ -258,85 +262,7 @@ void vm_end(struct vm *vm, unsigned status, const char *reason)
 		vcpu_set_state(&vm->vcpu[i], CH_ENDED);
 	hv_emit_tail(vm->p->em, MMU_NO_VCPU, guest_end, reason, fmt_length(reason), (u8)status);
 	gdb_tell_ended(vm);
-}
-
-/* ---- running ---- */
-
-static bool vm_has_irq(struct vm *vm, const struct vcpu *v)
-{
-	return v->regs.rflags & RFLAGS_IF && board_irq(&vm->board, v->id).vector >= 0;
-}
-
-bool vm_can_go_on(const struct vcpu *v)
-{
-	return v->state == CH_RUNNING || vcpu_has_nmi(v) || smm_waits(v) ||
-	       v->event.type != VCPU_EVENT_NONE || v->regs.rflags & RFLAGS_IF;
-}
-
-/* An SMI leaves a halted vCPU halted, until it is delivered. */
-static bool vm_is_runnable(struct vm *vm, struct vcpu *v)
-{
-	if (v->state == CH_HALTED &&
-	    (vm_has_irq(vm, v) || vcpu_has_nmi(v) || v->event.type != VCPU_EVENT_NONE))
-		vcpu_set_state(v, CH_RUNNING);
-	return v->state == CH_RUNNING || (v->state == CH_HALTED && smm_waits(v));
-}
-
-/* While one vCPU is stepped the others stand. */
-static bool vm_may_run(const struct vm *vm, const struct vcpu *v)
-{
-	if (vm->debug.stepping_over)
-		return v->id == vm->debug.over_vcpu;
-	return vm->control.step != CH_STEP_INSN || v->id == vm->control.step_vcpu;
-}
-
-/* The next vCPU that can run after the last one, round robin. */
-static struct vcpu *vm_next(struct vm *vm)
-{
-	for (unsigned i = 1; i <= vm->nr_vcpus; i++) {
-		struct vcpu *v = &vm->vcpu[(vm->last_vcpu + i) % vm->nr_vcpus];
-
-		if (vm_may_run(vm, v) && vm_is_runnable(vm, v)) {
-			vm->last_vcpu = v->id;
-			return v;
-		}
-	}
-	return NULL;
-}
-
-/* No vCPU can run now: until the next timer tick, doorbell or never. */
-static void vm_sleep(struct vm *vm)
-{
-	u64 due = board_deadline(&vm->board);
-	bool hope = false;
-
-	for (unsigned i = 0; i < vm->nr_vcpus; i++)
-		hope |= vm_can_go_on(&vm->vcpu[i]);
-	if (!hope) {
-		vm_end(vm, 122, "every vCPU is halted with interrupts off");
-		return;
-	}
-	console_flush(vm);
-	ch_set_cause(vm->p->em, 0);
-	vm->p->wait(due == BOARD_NEVER ? PLATFORM_NEVER
-				     : vm->clock_base + clock_from_ns(vm->p, due));
-	board_update(&vm->board);
-}
-
-unsigned vm_run(struct vm *vm)
-{
-	for (;;) {
-		struct vcpu *v;
-
-		control_safe_point(vm);
-		if (vm->ended)
-			return vm->status;
-		v = vm_next(vm);
-		if (v)
-			vcpu_turn(v);
-		else
-			vm_sleep(vm);
-	}
+	cpus_kick_all(vm);
 }
 
 void vm_snapshot(struct vm *vm)

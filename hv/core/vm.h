@@ -7,12 +7,14 @@
 
 #include "hv/core/console.h"
 #include "hv/core/control.h"
+#include "hv/core/cpus.h"
 #include "hv/core/debug.h"
 #include "hv/core/feature.h"
 #include "hv/core/gdb.h"
 #include "hv/core/platform.h"
 #include "hv/core/smm.h"
 #include "hv/core/smm_watch.h"
+#include "hv/core/start.h"
 #include "hv/core/step.h"
 #include "hv/dev/board.h"
 
@@ -25,7 +27,7 @@
 
 struct vcpu {
 	struct vm *vm;
-	u8 id;
+	u8 id, cpu; /* cpu: the real one it runs on */
 	enum ch_vstate state;
 
 	struct vcpu_regs regs;
@@ -33,6 +35,7 @@ struct vcpu {
 	struct vcpu_exit exit;   /* the last one */
 	struct board_irq irq;    /* offered to the guest since it was entered */
 	bool nmi_pending;        /* asked for, not yet an event */
+	struct vcpu_start start; /* INIT and SIPI that wait */
 	struct smm smm;
 	struct step step;        /* the instruction that is stepped */
 
@@ -64,7 +67,8 @@ struct vm {
 	hpa_t ram_hpa;
 
 	struct vcpu vcpu[VM_MAX_VCPUS];
-	unsigned nr_vcpus, last_vcpu;
+	unsigned nr_vcpus;
+	struct cpus cpus;
 
 	struct features features;
 	struct board board;
@@ -97,8 +101,10 @@ struct vm_config {
 enum vm_slot { VM_SLOT_LOW, VM_SLOT_HIGH, VM_SLOT_SMRAM };
 
 /*
- * Makes the machine: memory, MMU, devices, vCPUs in the state after reset.
+ * Makes the machine: memory, MMU, devices, vCPUs in the state after reset, all but
+ * the first waiting for their start.
  *
+ *   context  the first CPU; it holds the lock of the core from now on (cpus.h)
  *   returns  NULL: done; else why not, as a text
  *   events   vm_new, those of the MMU, vcpu_state
  */
@@ -106,11 +112,14 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 		      const char *guest);
 
 /*
- * Runs the machine until its guest is at its end.
+ * Runs the vCPUs of this CPU until the guest is at its end. The first CPU calls
+ * vm_run() after vm_create(), the others vm_run_other() at any time then; on them it
+ * does not return.
  *
- *   returns  the exit status of the run
+ *   returns  the exit status of the run; no other CPU does anything any more
  */
 unsigned vm_run(struct vm *vm);
+void vm_run_other(struct vm *vm) __attribute__((noreturn));
 
 /* The guest is at its end; the first reason counts. events: guest_end */
 void vm_end(struct vm *vm, unsigned status, const char *reason);
@@ -123,6 +132,12 @@ bool vm_may_complain(struct vm *vm);
 
 /* Whether v runs, or is halted and something can end that. */
 bool vm_can_go_on(const struct vcpu *v);
+
+/* When the CPU has something to do by time, on the machine's clock; PLATFORM_NEVER. */
+u64 vm_deadline(struct vm *vm, unsigned cpu);
+
+/* Whether another vCPU of v's CPU could run now. */
+bool vm_others_wait(struct vcpu *v);
 
 /* A pointer to guest RAM [gpa, gpa + len), NULL if it is not all RAM. For loaders:
  * what it is used to write is not seen by the MMU. */

@@ -75,7 +75,8 @@ void board_ack(struct board *b, unsigned cpu, struct board_irq irq);
 /* Brings interrupt lines up to date with the clock. */
 void board_update(struct board *b);
 
-/* When board_update() has something to do next, in ns; BOARD_NEVER if not by time. */
+/* When board_update() has something to do next for a device, in ns; BOARD_NEVER if not by
+ * time. The timers of APICs are asked by themselves: lapic_deadline(). */
 #define BOARD_NEVER (~0ull)
 u64 board_deadline(const struct board *b);
 

@@ -122,12 +122,5 @@ void board_update(struct board *b)
 
 u64 board_deadline(const struct board *b)
 {
-	u64 first = pit_deadline(&b->pit);
-
-	for (unsigned i = 0; i < b->apics.nr; i++) {
-		u64 due = lapic_deadline(&b->apics.cpu[i]);
-
-		first = due < first ? due : first;
-	}
-	return first;
+	return pit_deadline(&b->pit);
 }

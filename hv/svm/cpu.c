@@ -94,12 +94,18 @@ static void cpu_load_tables(const struct cpu *c)
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 }
 
+struct cpu *cpu_number(unsigned index)
+{
+	return &cpus[index];
+}
+
 struct cpu *cpu_init(unsigned index)
 {
 	struct cpu *c = &cpus[index];
 
 	c->self = c;
 	c->index = index;
+	c->timer_armed = PLATFORM_NEVER;
 	if (index == 0)
 		cpu_fill_idt();
 	cpu_fill_gdt(c);

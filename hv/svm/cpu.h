@@ -6,9 +6,9 @@
 #ifndef HV_SVM_CPU_H
 #define HV_SVM_CPU_H
 
-#include "mmu/types.h"
+#include "hv/core/platform.h"
 
-#define CPU_MAX 8
+#define CPU_MAX PLATFORM_MAX_CPUS
 
 /* Selectors of our GDT. */
 #define SEL_CODE 0x08
@@ -39,6 +39,8 @@ struct cpu {
 	u64 host_vmcb_hpa; /* our own FS GS TR LDTR and system call MSRs, by VMSAVE */
 	bool has_tsc_aux;
 	u64 tsc_aux;       /* what MSR TSC_AUX holds now, if there is one */
+	struct svm_fpu *fpu; /* whose registers the FPU holds, NULL: nobody's */
+	u64 timer_armed;   /* what the LAPIC's timer is armed for */
 	u64 nr_irq;        /* host interrupts taken, for the log and the tests */
 
 	/* #DF, NMI and #MC, in this order */
@@ -53,6 +55,9 @@ static inline struct cpu *cpu_this(void)
 	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
 	return c;
 }
+
+/* One that cpu_init() was called for, or not yet: then its apic_id is 0. */
+struct cpu *cpu_number(unsigned index);
 
 /*
  * Gives the running CPU its own GDT, TSS, GS base and the common IDT.

@@ -29,10 +29,9 @@ static void machine_wait(u64 deadline)
 	irq_enable();
 }
 
-/* There is one real CPU in use: whoever asks is on it, outside the guest. */
-static void machine_kick(struct vcpu *v)
+static void machine_kick(unsigned cpu)
 {
-	(void)v;
+	lapic_kick(cpu_number(cpu)->apic_id);
 }
 
 static void machine_cpuid(u32 leaf, u32 sub, u32 out[4])
@@ -45,7 +44,8 @@ static void machine_cpuid(u32 leaf, u32 sub, u32 out[4])
 	out[3] = r.edx;
 }
 
-void machine_init(struct platform *p, struct pages *pages, unsigned maxphyaddr, bool deterministic)
+void machine_init(struct platform *p, struct pages *pages, unsigned maxphyaddr, unsigned nr_cpus,
+		  bool deterministic)
 {
 	*p = (struct platform){
 		.machine = CH_MACHINE_SVM,
@@ -56,7 +56,7 @@ void machine_init(struct platform *p, struct pages *pages, unsigned maxphyaddr, 
 		.pages = pages,
 		.em = &link_emitter,
 		.deterministic = deterministic,
-		.nr_cpus = 1,
+		.nr_cpus = nr_cpus,
 		.clock = machine_clock,
 		.vcpu_init = svm_vcpu_init,
 		.segs = svm_vcpu_segs,

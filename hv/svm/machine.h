@@ -12,7 +12,7 @@
  *
  *   maxphyaddr  of this CPU, bits
  */
-void machine_init(struct platform *p, struct pages *pages, unsigned maxphyaddr,
+void machine_init(struct platform *p, struct pages *pages, unsigned maxphyaddr, unsigned nr_cpus,
 		  bool deterministic);
 
 #endif

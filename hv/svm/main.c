@@ -4,7 +4,8 @@
  *
  *   mmu=tdp|shadow  how the guest's memory is mapped; default tdp
  *   mem=SIZE        the guest's RAM, default 256M
- *   vcpus=N         default 1
+ *   vcpus=N         vCPUs of the guest, default 1
+ *   cpus=N          real CPUs to use, default 1; the machine must have them
  *   cpu=+F,-F       features of the guest's CPU (hv/core/cpuid.def), shown or not
  *   KNOB=N          a knob of the MMU (mmu/knob.def): huge=0 maps 4 KiB pages only,
  *                   budget=N allows so many shadow pages, 64 or more
@@ -34,6 +35,7 @@
 #include "hv/svm/memory.h"
 #include "hv/svm/pvh.h"
 #include "hv/svm/selftest.h"
+#include "hv/svm/smp.h"
 #include "hv/svm/svm.h"
 #include "hv/svm/timer.h"
 #include "hv/svm/trap.h"
@@ -72,7 +74,7 @@ static struct svm_features hv_require_svm(void)
 }
 
 /* The machine: all that does not depend on the guest. */
-static void hv_start(const struct cmdline *cmdline)
+static void hv_start(const struct cmdline *cmdline, unsigned nr_cpus)
 {
 	bool deterministic = cmdline_is(cmdline, "icount", "1");
 	struct svm_features f = hv_require_svm();
@@ -81,13 +83,14 @@ static void hv_start(const struct cmdline *cmdline)
 
 	lapic_start(true);
 	timer_init();
-	link_init(&hv_pages, 1, deterministic);
+	link_init(&hv_pages, nr_cpus, deterministic);
 	if (!svm_enable(cpu, &hv_pages))
 		hv_refuse("SVM is locked off by the firmware");
 	svm_maps_init(&hv_pages, f.flush_by_asid);
-	machine_init(&hv_platform, &hv_pages, f.maxphyaddr, deterministic);
+	machine_init(&hv_platform, &hv_pages, f.maxphyaddr, nr_cpus, deterministic);
 	hv_emit_tail(&link_emitter, MMU_NO_VCPU, boot, VITRINE_VERSION,
-		     sizeof(VITRINE_VERSION) - 1, CH_MACHINE_SVM, 0, 1, hv_platform.tsc_hz);
+		     sizeof(VITRINE_VERSION) - 1, CH_MACHINE_SVM, 0, (u8)nr_cpus,
+		     hv_platform.tsc_hz);
 	ch_emit_sites(&link_emitter);
 	tests = selftest_run(cpu, &hv_pages);
 	link_log("SVM revision %u, %u ASIDs, %u-bit physical addresses, TSC %lu MHz, %lu MiB free, "
@@ -168,6 +171,24 @@ static void hv_load(const struct cmdline *cmdline)
 		hv_refuse(error);
 }
 
+/* What the other CPUs do. */
+static void hv_work(unsigned index)
+{
+	if (!svm_enable(cpu_this(), &hv_pages))
+		panic("CPU %u has no SVM", index);
+	irq_enable();
+	vm_run_other(&hv_vm);
+}
+
+static void hv_start_cpus(void)
+{
+	for (unsigned i = 1; i < hv_platform.nr_cpus; i++) {
+		if (!smp_start(i, i, &hv_pages, hv_work))
+			hv_refuse("a CPU did not start; the machine needs as many as cpus= says "
+				  "(-smp)");
+	}
+}
+
 static void hv_panicked(const char *text)
 {
 	control_panic(&hv_vm, text);
@@ -185,7 +206,8 @@ _Noreturn void hv_main(u32 start_info)
 	cpu_init(0);
 	pages_init(&hv_pages, memory_ptr(0));
 	pvh_read(start_info, &hv_boot, &hv_pages);
-	hv_start(&cmdline);
+	hv_start(&cmdline, (unsigned)hv_number(&cmdline, "cpus", 1, 1, CPU_MAX,
+					       "cpus= takes 1 to 8"));
 	config = hv_config(&cmdline);
 	cmdline_value(&cmdline, "guest", name, sizeof(name));
 	error = vm_create(&hv_vm, &hv_platform, &config, name);
@@ -202,6 +224,7 @@ _Noreturn void hv_main(u32 start_info)
 		panic("crash=1 was asked for");
 	smm_watch_start(&hv_vm, (u32)hv_number(&cmdline, "smi", 0, 0, UINT32_MAX,
 					       "smi= takes a number of 32 bits"));
+	hv_start_cpus();
 	status = vm_run(&hv_vm);
 	smm_watch_end(&hv_vm);
 	image_exit(status);

@@ -25,6 +25,6 @@ bool smp_start(unsigned index, u32 apic_id, struct pages *pages, void (*work)(un
 
 #define SMP_START_PAGE 0x8000u
 #define SMP_STACK      32768u
-#define SMP_WAIT_MS    1000u
+#define SMP_WAIT_MS    20000u
 
 #endif

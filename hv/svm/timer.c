@@ -5,7 +5,7 @@
  */
 #include "hv/svm/timer.h"
 
-#include "hv/core/platform.h"
+#include "hv/svm/cpu.h"
 #include "hv/svm/lapic.h"
 #include "hv/svm/trap.h"
 #include "hv/svm/x86.h"
@@ -24,7 +24,6 @@ struct timer_sample {
 };
 
 static u64 timer_hz, timer_lapic_hz;
-static u64 timer_armed = PLATFORM_NEVER; /* what the LAPIC is armed for */
 
 static struct timer_sample timer_sample(void)
 {
@@ -40,7 +39,7 @@ static struct timer_sample timer_sample(void)
 
 static void timer_expired(void)
 {
-	timer_armed = PLATFORM_NEVER;
+	cpu_this()->timer_armed = PLATFORM_NEVER;
 }
 
 void timer_init(void)
@@ -83,11 +82,12 @@ static u32 timer_lapic_ticks(u64 tsc)
 
 void timer_arm(u64 deadline)
 {
+	struct cpu *c = cpu_this();
 	u64 now;
 
-	if (deadline == timer_armed)
+	if (deadline == c->timer_armed)
 		return;
-	timer_armed = deadline;
+	c->timer_armed = deadline;
 	if (deadline == PLATFORM_NEVER) {
 		lapic_timer_arm(0);
 		return;

@@ -12,6 +12,8 @@
 #include "hv/svm/lapic.h"
 #include "hv/svm/x86.h"
 
+#include <stdatomic.h>
+
 static trap_fn_t trap_handlers[256];
 
 void trap_set_handler(unsigned vector, trap_fn_t fn)
@@ -62,11 +64,24 @@ static const char *const trap_names[32] = {
 /* What panic() has to say; its INT3 comes here for the registers. */
 static const char *panic_text;
 
+/* One CPU tells of its panic; what happens to others meanwhile is its consequence. */
+static void trap_be_first(void)
+{
+	static _Atomic unsigned first; /* its number plus one */
+	unsigned nobody = 0, mine = cpu_this()->index + 1;
+
+	if (atomic_compare_exchange_strong(&first, &nobody, mine) || nobody == mine)
+		return;
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
 static _Noreturn void trap_exception(const struct trap_frame *f)
 {
 	const char *name = trap_names[f->vector];
 	char text[64];
 
+	trap_be_first();
 	fmt_snprintf(text, sizeof(text), "exception %lu %s in the hypervisor, rip %#lx", f->vector,
 		     name ? name : "", f->rip);
 	if (f->vector != X86_BP || !panic_text)
@@ -93,6 +108,7 @@ void panic(const char *f, ...)
 	va_list ap;
 
 	irq_disable();
+	trap_be_first();
 	va_start(ap, f);
 	fmt_vsnprintf(text, sizeof(text), f, ap);
 	va_end(ap);

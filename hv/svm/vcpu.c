@@ -67,7 +67,7 @@ bool svm_vcpu_init(struct vcpu *v)
 	s->vmcb01_hpa = s->vmcb_hpa = vmcb_hpa;
 	s->vmcb01 = s->vmcb = memory_ptr(vmcb_hpa);
 	s->vmcb02_hpa = HPA_INVALID;
-	s->armed = PLATFORM_NEVER;
+	fpu_reset(&s->fpu);
 	svm_vmcb_init(s->vmcb01, svm_iopm_hpa, svm_msrpm_hpa);
 	s->vmcb01->control.asid = v->id + 1u;
 	v->machine = s;
@@ -222,6 +222,9 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	if (run->smm)
 		b->control.intercept_exceptions |= 1u << X86_UD;
 	svm_load_debug(b, trap, run->breakpoints);
+	b->control.intercept1 &= ~VMCB_I1_PAUSE;
+	if (run->pause)
+		b->control.intercept1 |= VMCB_I1_PAUSE;
 	svm_load_tsc_aux(v);
 	/* What is pending for us is taken before the handler's first instruction. */
 	if (run->event_only || (run->step && !trap))
@@ -311,6 +314,7 @@ void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *
 	struct vmcb *b = s->vmcb;
 
 	svm_load(v, b, run);
+	fpu_use(&s->fpu);
 	timer_arm(run->deadline);
 	svm_world_switch(v->regs.gpr, s->vmcb_hpa, cpu_this()->host_vmcb_hpa);
 	memset(exit, 0, sizeof(*exit));

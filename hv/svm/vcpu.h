@@ -7,6 +7,7 @@
 #define HV_SVM_VCPU_H
 
 #include "hv/core/vm.h"
+#include "hv/svm/fpu.h"
 #include "hv/svm/vmcb.h"
 
 struct svm_vcpu {
@@ -14,7 +15,7 @@ struct svm_vcpu {
 	 * current one is what VMRUN gets. */
 	struct vmcb *vmcb01, *vmcb02, *vmcb;
 	hpa_t vmcb01_hpa, vmcb02_hpa, vmcb_hpa;
-	u64 armed; /* deadline the LAPIC timer is armed for */
+	struct svm_fpu fpu;
 };
 
 /* The permission maps all guests share, and what CPUID says about flushes. Panics if

@@ -113,6 +113,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 #define VMCB_I1_IRET     (1u << 20)
 #define VMCB_I1_INTN     (1u << 21)
 #define VMCB_I1_INVD     (1u << 22)
+#define VMCB_I1_PAUSE    (1u << 23)
 #define VMCB_I1_HLT      (1u << 24)
 #define VMCB_I1_INVLPG   (1u << 25)
 #define VMCB_I1_INVLPGA  (1u << 26)
@@ -177,6 +178,7 @@ enum vmcb_exit {
 	VMCB_EXIT_IRET = 0x74,
 	VMCB_EXIT_SWINT = 0x75,
 	VMCB_EXIT_INVD = 0x76,
+	VMCB_EXIT_PAUSE = 0x77,
 	VMCB_EXIT_HLT = 0x78,
 	VMCB_EXIT_INVLPG = 0x79,
 	VMCB_EXIT_INVLPGA = 0x7a,

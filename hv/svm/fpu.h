@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registers of x87 and SSE, which neither VMRUN nor we touch: they stay those of
+ * the vCPU that ran last, until another one of this CPU is to run.
+ *
+ * source: APM2 11.4.4 "FXSAVE/FXRSTOR Instructions"
+ */
+#ifndef HV_SVM_FPU_H
+#define HV_SVM_FPU_H
+
+#include "mmu/types.h"
+
+struct svm_fpu {
+	u8 image[512] __attribute__((aligned(16))); /* of FXSAVE64; old while in use */
+};
+
+/* As after a reset. */
+void fpu_reset(struct svm_fpu *fpu);
+
+/* The running CPU's registers become these. */
+void fpu_use(struct svm_fpu *fpu);
+
+#endif
