@@ -68,8 +68,9 @@ static void owner_accept(void *ctx, unsigned cpu, enum apic_mode mode, u8 vector
 static void setup(void)
 {
 	const struct board_owner owner = {
-		NULL,	   owner_now, owner_console, owner_line,
-		owner_smi, owner_end, owner_tsc_ns,  owner_accept,
+		.now_ns = owner_now, .console = owner_console, .line = owner_line,
+		.smi = owner_smi, .end = owner_end, .tsc_ns = owner_tsc_ns,
+		.accept = owner_accept,
 	};
 
 	now_ns = 0;

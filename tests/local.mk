@@ -215,6 +215,8 @@ hosted_tests += %D%/check_lapic.t
 hosted_tests += %D%/check_lapic_timer.t
 %C%_check_lapic_t_SOURCES = %D%/check_lapic.c %D%/lapic_bus.c %D%/lapic_bus.h
 %C%_check_lapic_timer_t_SOURCES = %D%/check_lapic_timer.c %D%/lapic_bus.c %D%/lapic_bus.h
+hosted_tests += %D%/check_dev_qemu.t
+%C%_check_multiboot_t_SOURCES = %D%/check_multiboot.c %D%/fake_machine.c %D%/fake_machine.h
 if WITH_TDP_MMU
 hosted_tests += %D%/check_emulate.t
 hosted_tests += %D%/check_emulate_modes.t
@@ -223,6 +225,7 @@ hosted_tests += %D%/check_emulate_native.t
 endif
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_tools.t
+hosted_tests += %D%/check_multiboot.t
 hosted_tests += %D%/check_vm.t
 hosted_tests += %D%/check_vm_stores.t
 hosted_tests += %D%/check_smm.t

@@ -18,7 +18,7 @@ static int help(void)
 {
 	printf("usage: vitrine run [options] GUEST\n\n"
 	       "GUEST is the name of a built-in guest (vitrine guests lists them), an ELF\n"
-	       "image, or a Linux kernel (bzImage). Its console is the terminal;\n"
+	       "or Multiboot image, or a Linux kernel (bzImage). Its console is the terminal;\n"
 	       "Ctrl-] leaves.\n\n");
 	options_help(FOR_RUN);
 	printf("\nExit status: what the guest wrote to port 0x501 or 0xf4 (0 to 119), 0 after a\n"
@@ -43,8 +43,9 @@ static bool find_guest(struct machine_options *m, const char *guest, char *path,
 	const struct builtin *builtin = builtin_find(guest);
 	struct stat st;
 
-	if (builtin && m->initrd) {
-		say("--initrd=%s: %s is a built-in guest, which takes none", m->initrd, guest);
+	if (builtin && (m->initrd || m->modules)) {
+		say("--%s=%s: %s is a built-in guest, which takes none", m->initrd ? "initrd" : "module",
+		    m->initrd ? m->initrd : m->module[0], guest);
 		return false;
 	}
 	if (!builtin && !stat(guest, &st) && S_ISDIR(st.st_mode)) {

@@ -21,6 +21,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/compare.def %D%/compare.h %D%/compare.c %D%/compare_diff.c \
 	%D%/open.h %D%/open.c %D%/paths.h %D%/paths.c \
 	%D%/ram.h %D%/ram.c %D%/machine.h %D%/machine_i.h %D%/machine.c %D%/qemu.c \
+	%D%/bundle.h %D%/bundle.c \
 	%D%/relay.h %D%/relay.c %D%/session.h %D%/session.c \
 	%D%/canvas.h %D%/canvas.c %D%/canvas_svg.c %D%/palette.def \
 	%D%/action.h %D%/action.c %D%/action.def \

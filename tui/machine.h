@@ -22,10 +22,16 @@ struct machine {
 	int status;		/* of exit(), or the signal */
 };
 
+/* Files that a guest can take besides itself: hv/core/bundle.h. */
+#define MACHINE_MAX_MODULES 12
+
 /* Options of a QEMU machine. */
 struct machine_options {
 	const char *mmu;	/* "tdp" */
 	const char *guest_name, *guest, *initrd, *append;	/* NULL: none */
+	/* "FILE ARGUMENTS" each; the initrd, if there is one, goes before them. */
+	const char *module[MACHINE_MAX_MODULES];
+	unsigned modules;
 	u64 mem;		/* bytes of the guest's RAM */
 	unsigned vcpus, cpus;
 	const char *words;	/* further words for the hypervisor's command line, or "" */

@@ -149,6 +149,14 @@ static bool cpu(struct start_options *opt, const char *value)
 	return true;
 }
 
+static bool add_module(struct machine_options *m, const char *value)
+{
+	if (m->modules == MACHINE_MAX_MODULES)
+		return bad("module", value, "no more than 12 files fit besides the guest");
+	m->module[m->modules++] = value;
+	return true;
+}
+
 static bool set_machine(struct start_options *opt, int letter, const char *value)
 {
 	struct machine_options *m = &opt->machine;
@@ -169,6 +177,8 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 	case 'a':
 		m->append = value;
 		return true;
+	case 'F':
+		return add_module(m, value);
 	case 'S':
 		return knob(opt, value);
 	case 'C':

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* QEMU's command line, the guest's files as one module, and vitrine-sim's. */
+/* QEMU's command line, and vitrine-sim's. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "hv/channel/channel.h"
+#include "tui/bundle.h"
 #include "tui/machine_i.h"
 #include "tui/paths.h"
 #include "tui/ram.h"
@@ -26,73 +22,6 @@ const char *machine_qemu(void)
 	const char *name = getenv("QEMU");
 
 	return name && *name ? name : "qemu-system-x86_64";
-}
-
-/* ---- the module: one file, or two in a bundle --------------------------------- */
-
-static bool append_file(int to, const char *path, u64 *size)
-{
-	int from = open(path, O_RDONLY | O_CLOEXEC);
-	char buf[65536];
-	ssize_t n = -1;
-
-	*size = 0;
-	while (from >= 0 && (n = read(from, buf, sizeof(buf))) > 0) {
-		if (write(to, buf, n) != n) {
-			n = -1;
-			break;
-		}
-		*size += n;
-	}
-	if (n < 0)
-		say("%s: %s", path, strerror(errno));
-	if (from >= 0)
-		close(from);
-	return n == 0;
-}
-
-/* "VITRINE2", two sizes, then both files, each at a multiple of 4096: the
- * layout of hv/core/bundle.h. */
-static int make_bundle(const char *first, const char *second)
-{
-	struct {
-		char magic[8];
-		u64 size[2];
-	} head = { .magic = { 'V', 'I', 'T', 'R', 'I', 'N', 'E', '2' } };
-	int fd = memfd_create("vitrine-module", 0);
-	bool ok = fd >= 0 && lseek(fd, PAGE_SIZE, SEEK_SET) >= 0 &&
-		  append_file(fd, first, &head.size[0]);
-	u64 second_at = PAGE_SIZE + ((head.size[0] + PAGE_SIZE - 1) & PAGE_MASK);
-
-	ok = ok && lseek(fd, second_at, SEEK_SET) >= 0 && append_file(fd, second, &head.size[1]) &&
-	     pwrite(fd, &head, sizeof(head), 0) == sizeof(head);
-	if (ok)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-/* The module's path, and the bytes it takes. */
-static bool module(const struct machine_options *opt, char *path, size_t room, u64 *size)
-{
-	struct stat st;
-	int fd;
-
-	if (opt->initrd) {
-		fd = make_bundle(opt->guest, opt->initrd);
-		if (fd < 0)
-			return false;
-		ram_path(fd, path, room);
-	} else {
-		snprintf(path, room, "%s", opt->guest);
-	}
-	if (stat(path, &st) || access(path, R_OK)) {
-		say("%s: %s", opt->guest, strerror(errno));
-		return false;
-	}
-	*size = st.st_size;
-	return true;
 }
 
 /* ---- arguments ---------------------------------------------------------------- */
@@ -191,7 +120,7 @@ bool machine_start_qemu(struct machine *m, const struct machine_options *opt)
 		    "(--disable-hv)", image);
 		return false;
 	}
-	if (!module(opt, path, sizeof(path), &size))
+	if (!bundle_path(opt, path, sizeof(path), &size))
 		return false;
 	mem = (opt->mem + HV_SPARE + 2 * size + 2 * MIB - 1) & ~(2 * MIB - 1);
 	m->ram_fd = ram_create(mem);

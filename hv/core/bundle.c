@@ -8,22 +8,27 @@
 
 const char *bundle_open(struct load_image *l)
 {
-	struct bundle_header h;
-	u64 second;
+	const struct bundle_header *h = (const void *)l->image;
+	const u8 *bundle = l->image;
+	u64 at = PAGE_SIZE, room = l->size;
 
-	if (l->size < PAGE_SIZE || memcmp(l->image, BUNDLE_MAGIC, sizeof(h.magic)))
+	if (room < PAGE_SIZE || memcmp(bundle, BUNDLE_MAGIC, sizeof(h->magic)))
 		return NULL;
-	memcpy(&h, l->image, sizeof(h));
-	if (h.size[0] > l->size - PAGE_SIZE)
-		return "the bundle of guest and initrd is cut off";
-	second = PAGE_SIZE + ((h.size[0] + PAGE_SIZE - 1) & PAGE_MASK);
-	if (h.size[1] && (second > l->size || h.size[1] > l->size - second))
-		return "the bundle of guest and initrd is cut off";
-	if (h.size[1]) {
-		l->initrd = l->image + second;
-		l->initrd_size = h.size[1];
+	if (!h->nr || h->nr > BUNDLE_MAX)
+		return "the bundle holds more files than a guest can take";
+	for (unsigned i = 0; i < h->nr; i++) {
+		const struct bundle_file *f = &h->file[i];
+
+		if (f->size && (at > room || f->size > room - at))
+			return "the bundle of the guest's files is cut off";
+		if (f->string[LOAD_STRING_MAX - 1])
+			return "the bundle of the guest's files is damaged";
+		if (i)
+			l->module[i - 1] = (struct load_module){ bundle + at, f->size, f->string };
+		at += (f->size + PAGE_SIZE - 1) & PAGE_MASK;
 	}
-	l->image += PAGE_SIZE;
-	l->size = h.size[0];
+	l->image = bundle + PAGE_SIZE;
+	l->size = h->file[0].size;
+	l->nr_modules = (unsigned)h->nr - 1;
 	return NULL;
 }

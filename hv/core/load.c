@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both loaders share: copying, and the two states a guest can begin in.
+ * What the loaders share: copying, and the two states a guest can begin in.
  */
 #include "hv/core/load.h"
 
@@ -36,14 +36,14 @@ bool load_cmdline(struct vm *vm, const char *cmdline)
 	return n <= LOAD_CMDLINE_MAX && load_copy(vm, LOAD_CMDLINE_GPA, cmdline, n);
 }
 
-gpa_t load_initrd(struct vm *vm, const struct load_image *l, gpa_t floor, gpa_t limit)
+gpa_t load_module_high(struct vm *vm, const struct load_module *m, gpa_t floor, gpa_t limit)
 {
 	gpa_t top = vm->ram_size < limit ? vm->ram_size : limit, gpa;
 
-	if (l->initrd_size > top)
+	if (m->size > top)
 		return 0;
-	gpa = (top - l->initrd_size) & PAGE_MASK;
-	return gpa >= floor && load_copy(vm, gpa, l->initrd, l->initrd_size) ? gpa : 0;
+	gpa = (top - m->size) & PAGE_MASK;
+	return gpa >= floor && load_copy(vm, gpa, m->bytes, m->size) ? gpa : 0;
 }
 
 static void load_segments(struct vm *vm, u64 code_descriptor, u16 code_attrib)
@@ -98,7 +98,9 @@ const char *load_guest(struct vm *vm, const struct load_image *l)
 	smm_firmware(vm);
 	if (load_is_linux(l))
 		return load_linux(vm, l);
-	if (l->size >= 4 && !memcmp(l->image, "\177ELF", 4))
+	if (load_is_multiboot(l))
+		return load_multiboot(vm, l);
+	if (load_is_elf(l))
 		return load_elf(vm, l);
-	return "the guest is neither an ELF nor a Linux bzImage";
+	return "the guest is neither an ELF nor a Multiboot image nor a Linux bzImage";
 }

@@ -6,6 +6,8 @@
  */
 #include "hv/core/load.h"
 
+#include "hv/core/fmt.h"
+
 #include <string.h>
 
 #define ELF_EXECUTABLE 2u
@@ -14,6 +16,7 @@
 #define PT_LOAD_TYPE 1u
 #define PT_NOTE_TYPE 4u
 #define NOTE_PHYS32_ENTRY 18u
+#define PVH_RAM 1u
 
 struct elf_header {
 	u16 type, machine;
@@ -24,7 +27,7 @@ struct elf_header {
 
 struct elf_segment {
 	u32 type;
-	u64 offset, gpa, filesz, memsz;
+	u64 offset, gva, gpa, filesz, memsz;
 };
 
 static u64 elf_get(const u8 *p, unsigned size)
@@ -60,11 +63,13 @@ static bool elf_segment(const struct load_image *l, const struct elf_header *h, 
 	s->type = (u32)elf_get(p, 4);
 	if (h->is64) {
 		s->offset = elf_get(p + 8, 8);
+		s->gva = elf_get(p + 16, 8);
 		s->gpa = elf_get(p + 24, 8);
 		s->filesz = elf_get(p + 32, 8);
 		s->memsz = elf_get(p + 40, 8);
 	} else {
 		s->offset = elf_get(p + 4, 4);
+		s->gva = elf_get(p + 8, 4);
 		s->gpa = elf_get(p + 12, 4);
 		s->filesz = elf_get(p + 16, 4);
 		s->memsz = elf_get(p + 20, 4);
@@ -97,39 +102,59 @@ struct pvh_start {
 	u64 modules, cmdline, rsdp, memmap;
 	u32 nr_memmap, reserved;
 	struct {
-		u64 start, size, cmdline, reserved;
-	} module;
-	struct {
 		u64 start, size;
-		u32 type, reserved;
+		u32 type, pad;
 	} map[2];
+	struct {
+		u64 start, size, cmdline, reserved;
+	} module[LOAD_MAX_MODULES];
+	char string[LOAD_MAX_MODULES][LOAD_STRING_MAX];
 };
+_Static_assert(sizeof(struct pvh_start) <= PAGE_SIZE, "start info and strings are one page");
+
+/* From the top of RAM downwards, the first one highest. */
+static const char *elf_place_modules(struct vm *vm, const struct load_image *l, gpa_t floor,
+				     struct pvh_start *info)
+{
+	gpa_t limit = VM_MAX_RAM;
+
+	for (unsigned i = 0; i < l->nr_modules; i++) {
+		const struct load_module *m = &l->module[i];
+
+		limit = load_module_high(vm, m, floor, limit);
+		if (!limit)
+			return "the initrd, or a module, does not fit into the guest's RAM";
+		info->module[i].start = limit;
+		info->module[i].size = m->size;
+		info->module[i].cmdline = LOAD_INFO_GPA + offsetof(struct pvh_start, string[i]);
+		memcpy(info->string[i], m->string, fmt_length(m->string));
+	}
+	info->nr_modules = l->nr_modules;
+	return NULL;
+}
 
 static const char *elf_start_info(struct vm *vm, const struct load_image *l, gpa_t floor)
 {
-	struct pvh_start info = {
-		.magic = 0x336ec578,
-		.version = 1,
-		.modules = LOAD_INFO_GPA + offsetof(struct pvh_start, module),
-		.cmdline = LOAD_CMDLINE_GPA,
-		.memmap = LOAD_INFO_GPA + offsetof(struct pvh_start, map),
-		.nr_memmap = 2,
-		.map = { { 0, LOAD_LOW_END, 1, 0 },
-			 { LOAD_HIGH_START, vm->ram_size - LOAD_HIGH_START, 1, 0 } },
-	};
+	struct pvh_start *info = vm_ram(vm, LOAD_INFO_GPA, sizeof(*info));
+	const char *error;
 
-	if (l->initrd) {
-		info.nr_modules = 1;
-		info.module.size = l->initrd_size;
-		info.module.start = load_initrd(vm, l, floor, VM_MAX_RAM);
-		if (!info.module.start)
-			return "the initrd does not fit into the guest's RAM";
-	}
-	if (!load_cmdline(vm, l->cmdline))
-		return "the guest's command line is too long";
-	if (!load_copy(vm, LOAD_INFO_GPA, &info, sizeof(info)))
+	if (!info || vm->ram_size < LOAD_HIGH_START)
 		return "the guest's RAM is too small";
-	return NULL;
+	memset(info, 0, sizeof(*info));
+	info->magic = 0x336ec578;
+	info->version = 1;
+	info->modules = LOAD_INFO_GPA + offsetof(struct pvh_start, module);
+	info->cmdline = LOAD_CMDLINE_GPA;
+	info->memmap = LOAD_INFO_GPA + offsetof(struct pvh_start, map);
+	info->nr_memmap = 2;
+	info->map[0].size = LOAD_LOW_END;
+	info->map[0].type = info->map[1].type = PVH_RAM;
+	info->map[1].start = LOAD_HIGH_START;
+	info->map[1].size = vm->ram_size - LOAD_HIGH_START;
+	error = elf_place_modules(vm, l, floor, info);
+	if (!error && !load_cmdline(vm, l->cmdline))
+		error = "the guest's command line is too long";
+	return error;
 }
 
 /* What lies in low memory from LOAD_INFO_GPA on is ours. */
@@ -144,36 +169,48 @@ static const char *elf_load_segment(struct vm *vm, const struct load_image *l,
 	return NULL;
 }
 
-/* Loads all segments: *end is behind the last, *note the entry a note gives. */
-static const char *elf_load_segments(struct vm *vm, const struct load_image *l,
-				     const struct elf_header *h, gpa_t *end, u64 *note)
+/* e_entry may be a virtual address. */
+static void elf_find_entry(const struct elf_header *h, const struct elf_segment *s,
+			   struct load_elf_info *info)
+{
+	if (h->entry >= s->gva && h->entry - s->gva < s->memsz)
+		info->entry = s->gpa + (h->entry - s->gva);
+}
+
+static const char *elf_load_all(struct vm *vm, const struct load_image *l,
+				const struct elf_header *h, struct load_elf_info *info)
 {
 	struct elf_segment s;
 	const char *error;
 	bool any = false;
 
+	*info = (struct load_elf_info){ .end = LOAD_HIGH_START, .entry = h->entry };
 	for (unsigned i = 0; i < h->phnum; i++) {
 		if (!elf_segment(l, h, i, &s))
 			return "a segment of the guest's ELF lies outside the file";
-		if (s.type == PT_NOTE_TYPE && !*note)
-			*note = elf_note_entry(l, &s);
+		if (s.type == PT_NOTE_TYPE && !info->note)
+			info->note = elf_note_entry(l, &s);
 		if (s.type != PT_LOAD_TYPE || !s.memsz)
 			continue;
 		error = elf_load_segment(vm, l, &s);
 		if (error)
 			return error;
-		*end = s.gpa + s.memsz > *end ? s.gpa + s.memsz : *end;
+		info->end = s.gpa + s.memsz > info->end ? s.gpa + s.memsz : info->end;
+		elf_find_entry(h, &s, info);
 		any = true;
 	}
 	return any ? NULL : "the guest's ELF has nothing to load (no PT_LOAD segment)";
 }
 
-const char *load_elf(struct vm *vm, const struct load_image *l)
+bool load_is_elf(const struct load_image *l)
+{
+	return l->size >= 4 && !memcmp(l->image, "\177ELF", 4);
+}
+
+const char *load_elf_segments(struct vm *vm, const struct load_image *l,
+			      struct load_elf_info *info)
 {
 	struct elf_header h;
-	gpa_t end = LOAD_HIGH_START;
-	u64 entry, note = 0;
-	const char *error;
 
 	if (!elf_header(l, &h))
 		return "the guest's ELF header is damaged";
@@ -181,13 +218,21 @@ const char *load_elf(struct vm *vm, const struct load_image *l)
 		return "the guest's ELF is not for x86";
 	if (h.type != ELF_EXECUTABLE)
 		return "the guest's ELF is no executable linked to fixed addresses";
-	error = elf_load_segments(vm, l, &h, &end, &note);
+	return elf_load_all(vm, l, &h, info);
+}
+
+const char *load_elf(struct vm *vm, const struct load_image *l)
+{
+	struct load_elf_info info;
+	const char *error = load_elf_segments(vm, l, &info);
+	gpa_t entry;
+
 	if (error)
 		return error;
-	entry = note ? note : h.entry;
+	entry = info.note ? info.note : info.entry;
 	if (entry >> 32)
 		return "the guest's ELF has no entry below 4 GiB";
-	error = elf_start_info(vm, l, end);
+	error = elf_start_info(vm, l, info.end);
 	if (error)
 		return error;
 	load_state_32(vm, entry);

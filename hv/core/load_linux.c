@@ -75,13 +75,15 @@ static const char *linux_place_initrd(struct vm *vm, const struct load_image *l,
 {
 	gpa_t gpa;
 
-	if (!l->initrd)
+	if (l->nr_modules > 1)
+		return "Linux takes one module, its initrd";
+	if (!l->nr_modules)
 		return NULL;
-	gpa = load_initrd(vm, l, floor, linux_get(l, LINUX_INITRD_MAX, 4) + 1);
+	gpa = load_module_high(vm, &l->module[0], floor, linux_get(l, LINUX_INITRD_MAX, 4) + 1);
 	if (!gpa)
 		return "kernel and initrd do not fit into the guest's RAM (mem=)";
 	linux_put(zero_page, LINUX_RAMDISK, (u32)gpa, 4);
-	linux_put(zero_page, LINUX_RAMDISK_SIZE, (u32)l->initrd_size, 4);
+	linux_put(zero_page, LINUX_RAMDISK_SIZE, (u32)l->module[0].size, 4);
 	return NULL;
 }
 

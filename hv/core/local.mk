@@ -28,6 +28,7 @@ hv_sources += %D%/inject.c
 hv_sources += %D%/load.c %D%/load.h
 hv_sources += %D%/load_elf.c
 hv_sources += %D%/load_linux.c
+hv_sources += %D%/load_multiboot.c
 hv_sources += %D%/look.c %D%/look.h
 hv_sources += %D%/pages.c %D%/pages.h
 hv_sources += %D%/platform.h

@@ -70,6 +70,15 @@ static void vm_board_end(void *ctx, unsigned status, const char *reason)
 	vm_end(ctx, status, reason);
 }
 
+/* As if the host had taken the page and given it back. */
+static void vm_board_forget(void *ctx, gpa_t gpa)
+{
+	struct vm *vm = ctx;
+
+	for (unsigned as = 0; as < MMU_NR_AS; as++)
+		mmu_zap_range(vm->mmu, as, gpa >> PAGE_SHIFT, (gpa >> PAGE_SHIFT) + 1);
+}
+
 static hpa_t vm_page_alloc(void *ctx)
 {
 	struct vm *vm = ctx;
@@ -136,6 +145,7 @@ static void vm_wire(struct vm *vm)
 		.end = vm_board_end,
 		.tsc_ns = vm_board_tsc_ns,
 		.accept = vm_board_accept,
+		.forget = vm_board_forget,
 	};
 
 	vm->env = (struct mmu_env){
@@ -152,6 +162,7 @@ static void vm_wire(struct vm *vm)
 	vm->clock_base = vm->p->clock();
 	board_init(&vm->board, vm->nr_vcpus, &owner);
 	vm_fit_apics(vm);
+	fw_cfg_init(&vm->board.fw_cfg, vm->ram_size, vm->nr_vcpus);
 	gdb_init(vm);
 	vm->p->em->ctx = vm;
 	vm->p->em->seen = control_seen;

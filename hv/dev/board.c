@@ -6,6 +6,7 @@
 
 #define UART_BASE 0x3f8
 #define APM_BASE  0xb2
+#define TEST_LINE_BASE 0x2000
 
 #define STATUS_MAX   119 /* what a guest may give; see README "exit status" */
 #define RESET_PULSE  0xfe
@@ -110,6 +111,53 @@ static void board_chipset_reset_out(struct board *b, u16 port, u8 value)
 		b->owner.end(b->owner.ctx, 0, "reset by port cf9");
 }
 
+static u8 board_fw_cfg_in(struct board *b, u16 port)
+{
+	return fw_cfg_in(&b->fw_cfg, port);
+}
+
+static void board_fw_cfg_out(struct board *b, u16 port, u8 value)
+{
+	fw_cfg_out(&b->fw_cfg, port, value);
+}
+
+static u8 board_test_data_in(struct board *b, u16 port)
+{
+	return pc_test_in(&b->test, port);
+}
+
+static void board_test_data_out(struct board *b, u16 port, u8 value)
+{
+	pc_test_out(&b->test, port, value);
+}
+
+static u8 board_test_forget_in(struct board *b, u16 port)
+{
+	(void)b;
+	(void)port;
+	return board_none_in();
+}
+
+static void board_test_forget_out(struct board *b, u16 port, u8 value)
+{
+	gpa_t gpa;
+
+	if (pc_test_forget(&b->test, port, value, &gpa))
+		b->owner.forget(b->owner.ctx, gpa);
+}
+
+static u8 board_test_line_in(struct board *b, u16 port)
+{
+	(void)b;
+	(void)port;
+	return board_none_in();
+}
+
+static void board_test_line_out(struct board *b, u16 port, u8 value)
+{
+	board_set_test_line(b, port - TEST_LINE_BASE, value);
+}
+
 struct board_ports {
 	u16 first, last;
 	u8 (*in)(struct board *b, u16 port);
@@ -146,6 +194,8 @@ void board_init(struct board *b, unsigned nr_cpus, const struct board_owner *own
 	pic_init(&b->pic);
 	pit_init(&b->pit);
 	rtc_init(&b->rtc);
+	pc_test_init(&b->test);
+	fw_cfg_init(&b->fw_cfg, 0, 0);
 	uart_init(&b->uart, board_console, b);
 }
 

@@ -11,7 +11,9 @@
 #define HV_DEV_BOARD_H
 
 #include "hv/dev/apic_bus.h"
+#include "hv/dev/fw_cfg.h"
 #include "hv/dev/ioapic.h"
+#include "hv/dev/pc_test.h"
 #include "hv/dev/pic.h"
 #include "hv/dev/pit.h"
 #include "hv/dev/rtc.h"
@@ -30,6 +32,8 @@ struct board_owner {
 	u64 (*tsc_ns)(void *ctx, u64 tsc);
 	void (*accept)(void *ctx, unsigned cpu, enum apic_mode mode, u8 vector,
 		       enum apic_source source);
+
+	void (*forget)(void *ctx, gpa_t gpa); /* what the host maps there */
 };
 
 /* An interrupt a CPU can take. */
@@ -46,6 +50,8 @@ struct board {
 	struct pit pit;
 	struct rtc rtc;
 	struct uart uart;
+	struct fw_cfg fw_cfg; /* its owner fills it by fw_cfg_init() */
+	struct pc_test test;
 	u16 line_levels; /* as last told */
 	u8 apm[2]; /* control and status of power management */
 	struct board_owner owner;
@@ -80,7 +86,8 @@ void board_update(struct board *b);
 #define BOARD_NEVER (~0ull)
 u64 board_deadline(const struct board *b);
 
-/* For board.c. */
+/* For board.c. line: 0..23; from 16 on they are the IO-APIC's alone */
+void board_set_test_line(struct board *b, unsigned line, bool level);
 void board_init_apics(struct board *b, unsigned nr_cpus);
 
 #endif

@@ -89,6 +89,17 @@ static void board_set_line(struct board *b, unsigned line, bool level)
 	b->owner.line(b->owner.ctx, line, level);
 }
 
+void board_set_test_line(struct board *b, unsigned line, bool level)
+{
+	u32 bit = 1u << line;
+
+	b->test.lines = level ? b->test.lines | bit : b->test.lines & ~bit;
+	if (line < 16)
+		board_set_line(b, line, level);
+	else
+		ioapic_set_line(&b->ioapic, line, level);
+}
+
 struct board_irq board_irq(const struct board *b, unsigned cpu)
 {
 	const struct lapic *l = &b->apics.cpu[cpu];
@@ -114,7 +125,7 @@ void board_update(struct board *b)
 		b->line_levels &= ~(1u << LINE_PIT);
 		board_set_line(b, LINE_PIT, true);
 	}
-	board_set_line(b, LINE_UART, uart_line(&b->uart));
+	board_set_line(b, LINE_UART, uart_line(&b->uart) || b->test.lines & 1u << LINE_UART);
 	for (unsigned i = 0; i < b->apics.nr; i++)
 		lapic_update(&b->apics.cpu[i]);
 	lapic_set_lint0(&b->apics.cpu[0], pic_pending(&b->pic) >= 0);

@@ -10,3 +10,5 @@ hv_sources += %D%/pic.c %D%/pic.h
 hv_sources += %D%/pit.c %D%/pit.h
 hv_sources += %D%/rtc.c %D%/rtc.h
 hv_sources += %D%/uart.c %D%/uart.h
+hv_sources += %D%/fw_cfg.c %D%/fw_cfg.h
+hv_sources += %D%/pc_test.c %D%/pc_test.h

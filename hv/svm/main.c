@@ -19,7 +19,7 @@
  *   -- TEXT         the guest's own command line
  *
  * Module 0 is the guest's image, module 1 its initrd. Many hosts can pass one
- * module only: then module 0 may be a bundle (hv/core/bundle.h) of both.
+ * module only: then module 0 may be a bundle (hv/core/bundle.h) of all files.
  */
 #include "hv/core/bundle.h"
 #include "hv/core/cmdline.h"
@@ -151,9 +151,9 @@ static void hv_turn_knobs(const struct cmdline *cmdline)
 	}
 }
 
-static void hv_load(const struct cmdline *cmdline)
+static void hv_load(const struct cmdline *cmdline, const char *name)
 {
-	struct load_image l = { .cmdline = cmdline_guest(cmdline) };
+	struct load_image l = { .name = name, .cmdline = cmdline_guest(cmdline) };
 	const char *error;
 
 	if (!hv_boot.nr_modules)
@@ -161,8 +161,9 @@ static void hv_load(const struct cmdline *cmdline)
 	l.image = memory_ptr(hv_boot.module[0].start);
 	l.size = hv_boot.module[0].size;
 	if (hv_boot.nr_modules > 1) {
-		l.initrd = memory_ptr(hv_boot.module[1].start);
-		l.initrd_size = hv_boot.module[1].size;
+		l.module[0] = (struct load_module){ memory_ptr(hv_boot.module[1].start),
+						    hv_boot.module[1].size, "" };
+		l.nr_modules = 1;
 	}
 	error = bundle_open(&l);
 	if (!error)
@@ -214,7 +215,7 @@ _Noreturn void hv_main(u32 start_info)
 	if (error)
 		hv_refuse(error);
 	hv_turn_knobs(&cmdline);
-	hv_load(&cmdline);
+	hv_load(&cmdline, name);
 	hv_vm.env.events_on = !cmdline_is(&cmdline, "events", "0");
 	vcpu_tell_mmu(&hv_vm.vcpu[0], MMU_CR3_LOAD);
 	if (cmdline_is(&cmdline, "wait", "1"))
