@@ -216,6 +216,7 @@ hosted_tests += %D%/check_lapic_timer.t
 %C%_check_lapic_t_SOURCES = %D%/check_lapic.c %D%/lapic_bus.c %D%/lapic_bus.h
 %C%_check_lapic_timer_t_SOURCES = %D%/check_lapic_timer.c %D%/lapic_bus.c %D%/lapic_bus.h
 hosted_tests += %D%/check_dev_qemu.t
+%C%_check_exit_msr_t_SOURCES = %D%/check_exit_msr.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_multiboot_t_SOURCES = %D%/check_multiboot.c %D%/fake_machine.c %D%/fake_machine.h
 if WITH_TDP_MMU
 hosted_tests += %D%/check_emulate.t
@@ -226,6 +227,7 @@ endif
 if WITH_SHADOW_MMU
 hosted_tests += %D%/check_tools.t
 hosted_tests += %D%/check_multiboot.t
+hosted_tests += %D%/check_exit_msr.t
 hosted_tests += %D%/check_vm.t
 hosted_tests += %D%/check_vm_stores.t
 hosted_tests += %D%/check_smm.t

@@ -9,6 +9,16 @@
 #define MSR_INT_PENDING 0xc0010055u
 #define MSR_UCODE_LOAD  0xc0010020u
 
+/* Event selectors and counters that every AMD CPU has; no CPUID bit tells of them. */
+#define MSR_K7_EVNTSEL0 0xc0010000u
+#define MSR_K7_PERFCTR3 0xc0010007u
+
+/* Nothing counts here: zero is what they hold. */
+static bool msr_is_counter(u32 msr)
+{
+	return msr >= MSR_K7_EVNTSEL0 && msr <= MSR_K7_PERFCTR3;
+}
+
 static bool msr_write_efer(struct vcpu *v, u64 value)
 {
 	const struct features *f = &v->vm->features;
@@ -52,6 +62,8 @@ static bool msr_write(struct vcpu *v, u32 msr, u64 value)
 {
 	if (msr_is_apic(msr))
 		return lapic_write_msr(vcpu_lapic(v), msr, value);
+	if (msr_is_counter(msr))
+		return !value;
 	switch (msr) {
 	case MSR_APIC_BASE:
 		return lapic_write_base(vcpu_lapic(v), value, v->vm->p->maxphyaddr);
@@ -95,7 +107,7 @@ static bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 		return true;
 	default:
 		*value = 0;
-		return false;
+		return msr_is_counter(msr);
 	}
 }
 
