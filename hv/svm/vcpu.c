@@ -199,6 +199,20 @@ static u8 svm_tlb_control(enum mmu_flush flush)
 	return flush == MMU_FLUSH_ALL ? VMCB_TLB_FLUSH_GUEST : VMCB_TLB_FLUSH_NONGLOBAL;
 }
 
+/* Bits whose change empties the TLB and that mean nothing to us: no page of ours is
+ * global, 4M or a user's. */
+#define CR4_FOLLOWED (CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP)
+
+/* With the guest's own bits in our CR4, VMRUN and the exit change none of them: an
+ * emulated machine empties its TLB two times less. */
+static void svm_follow_cr4(const struct vmcb *b)
+{
+	u64 cr4 = read_cr4(), want = (cr4 & ~CR4_FOLLOWED) | (b->save.cr4 & CR4_FOLLOWED);
+
+	if (cr4 != want)
+		write_cr4(want);
+}
+
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
 	bool trap = svm_is_trap(run);
@@ -208,6 +222,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 		svm_load_tdp(v, b, &run->mmu);
 	else
 		svm_load_shadow(v, b, &run->mmu);
+	svm_follow_cr4(b);
 	b->control.tlb_control = svm_tlb_control(run->mmu.flush);
 	b->control.int_ctl = svm_int_ctl(v, run->irq);
 	b->control.int_shadow = v->regs.int_shadow;
