@@ -114,6 +114,8 @@ dist_check_SCRIPTS += %D%/linux_irq.sh
 long_tests += %D%/linux_irq.sh
 dist_check_SCRIPTS += %D%/switch.sh
 long_tests += %D%/switch.sh
+dist_check_SCRIPTS += %D%/linux_apic.sh
+long_tests += %D%/linux_apic.sh
 
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
@@ -211,7 +213,9 @@ endif
 hosted_tests += %D%/check_alu.t
 hosted_tests += %D%/check_decode.t
 hosted_tests += %D%/check_dev.t
+hosted_tests += %D%/check_ioapic.t
 hosted_tests += %D%/check_lapic.t
+hosted_tests += %D%/check_ioapic.t
 hosted_tests += %D%/check_lapic_timer.t
 %C%_check_lapic_t_SOURCES = %D%/check_lapic.c %D%/lapic_bus.c %D%/lapic_bus.h
 %C%_check_lapic_timer_t_SOURCES = %D%/check_lapic_timer.c %D%/lapic_bus.c %D%/lapic_bus.h
@@ -225,6 +229,7 @@ if HOST_X86_64
 hosted_tests += %D%/check_emulate_native.t
 endif
 if WITH_SHADOW_MMU
+hosted_tests += %D%/check_cpus.t
 hosted_tests += %D%/check_tools.t
 hosted_tests += %D%/check_multiboot.t
 hosted_tests += %D%/check_exit_msr.t
@@ -237,6 +242,7 @@ hosted_tests += %D%/check_vm_mode.t
 hosted_tests += %D%/check_vcpus.t
 endif
 endif
+%C%_check_cpus_t_SOURCES = %D%/check_cpus.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_smm_t_SOURCES = %D%/check_smm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_smm_ram_t_SOURCES = %D%/check_smm_ram.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h

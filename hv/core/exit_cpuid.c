@@ -33,7 +33,7 @@ static void cpuid_topology(const struct vcpu *v, u32 sub, u32 out[4])
 	out[EDX] = v->id;
 }
 
-static void cpuid_guest(struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
+void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
 {
 	if (cpuid_leaf_empty(leaf)) {
 		out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0;
@@ -61,7 +61,7 @@ void exit_cpuid(struct vcpu *v)
 
 	if (!vcpu_decode(v, &i))
 		return;
-	cpuid_guest(v, leaf, sub, out);
+	vcpu_cpuid(v, leaf, sub, out);
 	vcpu_emit(v, cpuid, leaf, sub, out[EAX], out[EBX], out[ECX], out[EDX]);
 	gpr[RAX] = out[EAX];
 	gpr[RBX] = out[EBX];

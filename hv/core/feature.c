@@ -78,6 +78,15 @@ static const char *features_change(struct features *f, const struct platform *p,
 	return error;
 }
 
+/* Without a local APIC there is neither its other mode nor its timer. */
+static void features_follow(struct features *f, const struct platform *p)
+{
+	if (features_has(f, FEATURE_apic))
+		return;
+	features_change(f, p, "-x2apic", 7);
+	features_change(f, p, "-tsc_deadline", 13);
+}
+
 const char *features_init(struct features *f, const struct platform *p, const char *changes)
 {
 	const char *error = NULL;
@@ -99,6 +108,7 @@ const char *features_init(struct features *f, const struct platform *p, const ch
 		error = features_change(f, p, changes, n);
 		changes += changes[n] ? n + 1 : n;
 	}
+	features_follow(f, p);
 	return error;
 }
 

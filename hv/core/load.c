@@ -5,6 +5,7 @@
 #include "hv/core/load.h"
 
 #include "hv/core/fmt.h"
+#include "hv/core/mptable.h"
 
 #include <string.h>
 
@@ -96,6 +97,7 @@ void load_state_64(struct vm *vm, gpa_t rip)
 const char *load_guest(struct vm *vm, const struct load_image *l)
 {
 	smm_firmware(vm);
+	mptable_place(vm);
 	if (load_is_linux(l))
 		return load_linux(vm, l);
 	if (load_is_multiboot(l))

@@ -49,6 +49,9 @@ static inline struct lapic *vcpu_lapic(struct vcpu *v)
 	return &v->vm->board.apics.cpu[v->id];
 }
 
+/* What CPUID tells the guest. out: EAX EBX ECX EDX */
+void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 sub, u32 out[4]);
+
 /* The bits of CR4 that this CPU has. */
 u64 vcpu_cr4_offered(const struct vcpu *v);
 

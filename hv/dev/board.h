@@ -72,6 +72,12 @@ void board_out(struct board *b, u16 port, unsigned bytes, u32 value);
 void board_read_mem(struct board *b, unsigned cpu, gpa_t gpa, void *to, size_t len);
 void board_write_mem(struct board *b, unsigned cpu, gpa_t gpa, const void *from, size_t len);
 
+/* The pin of the IO-APIC that a line is wired to. */
+static inline unsigned board_pin(unsigned line)
+{
+	return line == 0 ? 2 : line;
+}
+
 /* The interrupt that the CPU would take now if it is open for them. */
 struct board_irq board_irq(const struct board *b, unsigned cpu);
 

@@ -5,7 +5,6 @@
 #include "hv/dev/board.h"
 
 #define LINE_PIT  0
-#define PIN_PIT   2 /* of the IO-APIC */
 #define LINE_UART 4
 
 /* ---- what the APICs ask ---- */
@@ -67,7 +66,7 @@ void board_init_apics(struct board *b, unsigned nr_cpus)
 		.eoi = board_eoi,
 	};
 	apic_bus_init(&b->apics, nr_cpus, &b->apic_owner);
-	ioapic_init(&b->ioapic, &ioapic_owner);
+	ioapic_init(&b->ioapic, nr_cpus & 0xf, &ioapic_owner); /* no CPU's ID */
 }
 
 /* ---- lines ---- */
@@ -75,7 +74,7 @@ void board_init_apics(struct board *b, unsigned nr_cpus)
 static void board_wire(struct board *b, unsigned line, bool level)
 {
 	pic_set_line(&b->pic, line, level);
-	ioapic_set_line(&b->ioapic, line == LINE_PIT ? PIN_PIT : line, level);
+	ioapic_set_line(&b->ioapic, board_pin(line), level);
 }
 
 static void board_set_line(struct board *b, unsigned line, bool level)

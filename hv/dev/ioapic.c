@@ -17,10 +17,11 @@ enum { REG_ID = 0, REG_VERSION = 1, REG_ARBITRATION = 2, REG_ENTRIES = 0x10 };
 #define ENTRY_MASKED     BIT(16)
 #define ENTRY_WRITABLE   0xff0000000001afffull
 
-void ioapic_init(struct ioapic *io, const struct ioapic_owner *owner)
+void ioapic_init(struct ioapic *io, u8 id, const struct ioapic_owner *owner)
 {
 	memset(io, 0, sizeof(*io));
 	io->owner = *owner;
+	io->id = id;
 	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
 		io->entry[pin] = ENTRY_MASKED;
 }

@@ -30,7 +30,8 @@ struct ioapic {
 	u64 entry[IOAPIC_PINS];
 };
 
-void ioapic_init(struct ioapic *io, const struct ioapic_owner *owner);
+/* id: 0..15, until the guest gives another. */
+void ioapic_init(struct ioapic *io, u8 id, const struct ioapic_owner *owner);
 
 /* pin: 0..23. calls: send */
 void ioapic_set_line(struct ioapic *io, unsigned pin, bool level);
