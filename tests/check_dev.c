@@ -311,6 +311,7 @@ END_TEST
 START_TEST(received_bytes_wait_in_the_fifo)
 {
 	setup_pics();
+	out(0x3fa, 0x01);
 	out(0x3fc, 0x08);
 	out(0x3f9, 0x01);
 	uart_receive(&board.uart, 'x');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A 16550A serial port: transmits at once, receives through a 16-byte FIFO.
+ * A 16550A serial port: transmits at once, receives through a 16-byte FIFO, or one
+ * register while the FIFO is off.
  *
  * Its interrupt is a level: the caller gives uart_line() to the PIC, whose
  * edge rule then raises once per cause. The transmitter-empty cause is set by
@@ -18,7 +19,8 @@
 struct uart {
 	u8 ier, lcr, mcr, scr, fcr;
 	u16 divisor;
-	bool thr_empty_cause;
+	bool thr_empty_cause, overrun;
+	u8 modem_changes; /* since they were read, as in MSR */
 	u8 fifo[UART_FIFO];
 	unsigned nr, first;
 
@@ -33,7 +35,8 @@ void uart_init(struct uart *u, void (*transmit)(void *ctx, u8 byte), void *ctx);
 u8 uart_in(struct uart *u, unsigned reg);
 void uart_out(struct uart *u, unsigned reg, u8 value);
 
-/* Room for received bytes, and a byte received. */
+/* Room for received bytes (none in loop mode, where the line is cut), and a byte
+ * received. */
 unsigned uart_room(const struct uart *u);
 void uart_receive(struct uart *u, u8 byte);
 
