@@ -236,6 +236,8 @@ hosted_tests += %D%/check_multiboot.t
 hosted_tests += %D%/check_exit_msr.t
 hosted_tests += %D%/check_vm.t
 hosted_tests += %D%/check_vm_stores.t
+hosted_tests += %D%/check_delivery.t
+hosted_tests += %D%/check_livelock.t
 hosted_tests += %D%/check_smm.t
 hosted_tests += %D%/check_smm_area.t
 hosted_tests += %D%/check_smm_ram.t
@@ -247,6 +249,8 @@ endif
 %C%_check_smm_t_SOURCES = %D%/check_smm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_smm_ram_t_SOURCES = %D%/check_smm_ram.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_tools_t_SOURCES = %D%/check_tools.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_delivery_t_SOURCES = %D%/check_delivery.c %D%/fake_machine.c %D%/fake_machine.h
+%C%_check_livelock_t_SOURCES = %D%/check_livelock.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_stores_t_SOURCES = %D%/check_vm_stores.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_mode_t_SOURCES = %D%/check_vm_mode.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vcpus_t_SOURCES = %D%/check_vcpus.c %D%/fake_machine.c %D%/fake_machine.h

@@ -6,9 +6,6 @@
 
 #include "hv/core/clock.h"
 
-/* A guest that still needs this many identical faults in a row is not served. */
-#define LIVELOCK_TIMES 10000u
-
 /* How long an interrupt is held back behind an interrupt shadow. */
 #define SHADOW_HOLD_NS 20000u
 
@@ -242,29 +239,6 @@ static void vcpu_announce(struct vcpu *v)
 				  e->info2, v->regs.rip));
 }
 
-/* Faults at the same place for the same address, over and over, with nothing done
- * between: no instruction carried out, no exception given to the guest. */
-static void vcpu_guard_livelock(struct vcpu *v, u64 rip)
-{
-	const struct vcpu_exit *e = &v->exit;
-	bool given = v->event.type != VCPU_EVENT_NONE && !e->delivering;
-
-	if (e->kind == CH_EXIT_intr)
-		return;
-	if (e->kind != CH_EXIT_fault || v->regs.rip != rip || given || v->livelock.rip != rip ||
-	    v->livelock.addr != e->addr) {
-		v->livelock.rip = rip;
-		v->livelock.addr = e->addr;
-		v->livelock.times = 0;
-		return;
-	}
-	if (++v->livelock.times < LIVELOCK_TIMES)
-		return;
-	v->vm->p->log("livelock: %u times the same fault at rip %#lx, address %#lx, last error %#lx",
-		      LIVELOCK_TIMES, rip, e->addr, e->error);
-	vm_end(v->vm, 125, "livelock");
-}
-
 void vcpu_step_done(struct vcpu *v)
 {
 	struct control *c = &v->vm->control;
@@ -303,6 +277,6 @@ void vcpu_turn(struct vcpu *v)
 	}
 	vcpu_handlers[v->exit.kind](v);
 	vcpu_check_step(v, rip);
-	vcpu_guard_livelock(v, exit_rip);
+	livelock_guard(v, exit_rip);
 	board_update(&v->vm->board);
 }

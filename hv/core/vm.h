@@ -11,6 +11,7 @@
 #include "hv/core/debug.h"
 #include "hv/core/feature.h"
 #include "hv/core/gdb.h"
+#include "hv/core/livelock.h"
 #include "hv/core/platform.h"
 #include "hv/core/smm.h"
 #include "hv/core/smm_watch.h"
@@ -49,11 +50,7 @@ struct vcpu {
 	/* MSRs the core keeps itself. */
 	u64 msr_pat, msr_tsc_aux;
 
-	/* The same fault again and again without any change is a livelock. */
-	struct {
-		u64 rip, addr;
-		unsigned times;
-	} livelock;
+	struct livelock livelock;
 
 	u64 nr_exits;
 	void *machine; /* the machine's own: VMCB01, VMCB02, the current one */
