@@ -163,7 +163,26 @@ START_TEST(the_test_device_drives_an_interrupt_line)
 }
 END_TEST
 
+START_TEST(the_test_device_has_memory_that_keeps_what_is_written)
+{
+	u64 value = 0x1122334455667788;
+
+	setup();
+	board_write_mem(&board, 0, 0xff000ffd, &value, 8);
+	value = 0;
+	board_read_mem(&board, 0, 0xff000ffd, &value, 8);
+	ck_assert_uint_eq(value, 0x1122334455667788);
+	board_read_mem(&board, 0, 0xff001000, &value, 1);
+	ck_assert_uint_eq(value & 0xff, 0x55);
+	value = 0;
+	board_write_mem(&board, 0, 0xff00fffc, &value, 8); /* half of it is behind the end */
+	board_read_mem(&board, 0, 0xff00fffc, &value, 8);
+	ck_assert_uint_eq(value, 0xffffffff00000000);
+}
+END_TEST
+
 TAP_MAIN("dev_qemu",
+	 the_test_device_has_memory_that_keeps_what_is_written,
 	 the_firmware_is_told_what_machine_it_is,
 	 an_item_is_zero_behind_its_end_and_begins_again_when_it_is_selected,
 	 the_directory_leads_to_the_memory_map,

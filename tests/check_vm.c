@@ -327,7 +327,38 @@ START_TEST(a_guest_on_tables_that_are_not_ours_is_ended)
 }
 END_TEST
 
+START_TEST(a_hypercall_is_answered_that_there_is_none)
+{
+	static const u8 code[] = { 0x0f, 0x01, 0xd9 };
+	struct vcpu *v = &vm.vcpu[0];
+
+	make(MMU_MODE_TDP, 1, true);
+	put_code(code, sizeof(code));
+	exit_hypercall(v);
+	ck_assert_int_eq(v->event.type, VCPU_EVENT_NONE);
+	ck_assert_uint_eq(v->regs.gpr[RAX], (u64)-1000);
+	ck_assert_uint_eq(v->regs.rip, CODE_GPA + 3);
+	finish();
+}
+END_TEST
+
+START_TEST(a_pause_is_passed_with_all_its_prefixes)
+{
+	static const u8 code[] = { 0x66, 0xf3, 0x90, 0x90 };
+	struct vcpu *v = &vm.vcpu[0];
+
+	make(MMU_MODE_TDP, 2, true);
+	put_code(code, sizeof(code));
+	exit_pause(v);
+	ck_assert_int_eq(v->event.type, VCPU_EVENT_NONE);
+	ck_assert_uint_eq(v->regs.rip, CODE_GPA + 3);
+	finish();
+}
+END_TEST
+
 TAP_MAIN("vm",
+	 a_hypercall_is_answered_that_there_is_none,
+	 a_pause_is_passed_with_all_its_prefixes,
 	 a_snapshot_longer_than_the_ring_waits_for_its_reader,
 	 a_reader_that_does_not_read_holds_a_snapshot_up_once,
 	 a_deterministic_machine_never_waits_for_a_reader,

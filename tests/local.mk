@@ -442,6 +442,10 @@ TESTS += %D%/storm.sh
 dist_check_SCRIPTS += %D%/traps.sh
 TESTS += %D%/traps.sh
 
+# A Multiboot guest and what else is QEMU's.
+dist_check_SCRIPTS += %D%/multiboot.sh
+TESTS += %D%/multiboot.sh
+
 # What differs between QEMUs most, on that of Debian 12's backports (10.0), which is
 # fetched once beside the system's own. Where it cannot be had that is one skip.
 qemu10_tests =

@@ -6,6 +6,11 @@
 #include "hv/core/emulate.h"
 #include "hv/core/vcpu.h"
 
+#define OPCODE_NOP 0x90
+
+/* KVM's number for it, which guests know. */
+#define NO_SUCH_HYPERCALL ((u64)-1000)
+
 void exit_nothing(struct vcpu *v)
 {
 	(void)v;
@@ -29,7 +34,13 @@ void exit_skip(struct vcpu *v)
  * does. */
 void exit_pause(struct vcpu *v)
 {
-	exit_skip(v);
+	u8 bytes[INSN_MAX_LEN];
+	size_t n = vcpu_fetch(v, bytes), len = 0;
+
+	while (len < n && bytes[len] != OPCODE_NOP) /* F3, perhaps more prefixes, 90 */
+		len++;
+	if (len < n)
+		vcpu_skip(v, (unsigned)len + 1);
 	cpus_this(v->vm)->slice_end = 0;
 }
 
@@ -37,6 +48,17 @@ void exit_hlt(struct vcpu *v)
 {
 	vcpu_skip(v, 1);
 	vcpu_set_state(v, CH_HALTED);
+}
+
+/* There are no hypercalls: to whatever is asked the answer is that. */
+void exit_hypercall(struct vcpu *v)
+{
+	struct insn i;
+
+	if (!vcpu_decode(v, &i))
+		return;
+	v->regs.gpr[RAX] = NO_SUCH_HYPERCALL;
+	vcpu_skip(v, i.len);
 }
 
 /* What this CPU does not have, by CPUID. */

@@ -55,7 +55,7 @@ static bool msr_write_pat(struct vcpu *v, u64 value)
 
 static bool msr_is_apic(u32 msr)
 {
-	return msr == LAPIC_MSR_DEADLINE || (msr >= LAPIC_MSR_FIRST && msr <= LAPIC_MSR_LAST);
+	return msr >= LAPIC_MSR_FIRST && msr <= LAPIC_MSR_LAST;
 }
 
 static bool msr_write(struct vcpu *v, u32 msr, u64 value)
@@ -74,6 +74,15 @@ static bool msr_write(struct vcpu *v, u32 msr, u64 value)
 	case MSR_TSC_AUX:
 		v->msr_tsc_aux = (u32)value;
 		return true;
+	case MSR_TSC:
+		tsc_write(v, value);
+		return true;
+	case MSR_TSC_ADJUST:
+		if (features_has(&v->vm->features, FEATURE_tsc_adjust))
+			tsc_write_adjust(v, value);
+		return features_has(&v->vm->features, FEATURE_tsc_adjust);
+	case LAPIC_MSR_DEADLINE:
+		return tsc_write_deadline(v, value);
 	case MSR_UCODE_REV:
 	case MSR_UCODE_LOAD:
 		return true;
@@ -99,8 +108,13 @@ static bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 		*value = v->msr_tsc_aux;
 		return true;
 	case MSR_TSC:
-		*value = v->vm->p->clock();
+		*value = tsc_read(v);
 		return true;
+	case MSR_TSC_ADJUST:
+		*value = v->tsc.adjust;
+		return features_has(&v->vm->features, FEATURE_tsc_adjust);
+	case LAPIC_MSR_DEADLINE:
+		return tsc_read_deadline(v, value);
 	case MSR_UCODE_REV:
 	case MSR_INT_PENDING:
 		*value = 0;

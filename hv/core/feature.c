@@ -36,6 +36,7 @@ static const char *const feature_names[] = {
 	[FEATURE_smep] = "smep",	 [FEATURE_smap] = "smap",
 	[FEATURE_umip] = "umip",	 [FEATURE_syscall] = "syscall",
 	[FEATURE_nx] = "nx",		 [FEATURE_lm] = "lm",
+	[FEATURE_tsc_adjust] = "tsc_adjust",
 };
 
 static bool feature_is_named(const struct feature_row *row, const char *name, size_t length)

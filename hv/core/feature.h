@@ -18,6 +18,7 @@ enum feature {
 	FEATURE_apic, FEATURE_x2apic, FEATURE_tsc_deadline, FEATURE_la57, FEATURE_pse,
 	FEATURE_pae, FEATURE_pge, FEATURE_fsgsbase, FEATURE_smep, FEATURE_smap,
 	FEATURE_umip, FEATURE_syscall, FEATURE_nx, FEATURE_lm,
+	FEATURE_tsc_adjust,
 };
 
 /*

@@ -17,6 +17,7 @@
 #include "hv/core/smm_watch.h"
 #include "hv/core/start.h"
 #include "hv/core/step.h"
+#include "hv/core/tsc.h"
 #include "hv/dev/board.h"
 
 #define VM_MAX_VCPUS 16
@@ -49,6 +50,7 @@ struct vcpu {
 
 	/* MSRs the core keeps itself. */
 	u64 msr_pat, msr_tsc_aux;
+	struct tsc tsc;
 
 	struct livelock livelock;
 

@@ -51,6 +51,7 @@
 #define DR6_BS BIT(14)
 
 #define MSR_TSC          0x10u
+#define MSR_TSC_ADJUST   0x3bu
 #define MSR_APIC_BASE    0x1bu
 #define MSR_UCODE_REV    0x8bu
 #define MSR_SYSENTER_CS  0x174u

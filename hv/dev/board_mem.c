@@ -16,6 +16,19 @@ static void board_ioapic_write(struct board *b, u32 offset, unsigned size, u32 v
 	ioapic_write(&b->ioapic, offset, size, value);
 }
 
+static u32 board_test_mem_read(struct board *b, u32 offset, unsigned size)
+{
+	u32 value = 0;
+
+	memcpy(&value, b->test.memory + offset, size);
+	return value;
+}
+
+static void board_test_mem_write(struct board *b, u32 offset, unsigned size, u32 value)
+{
+	memcpy(b->test.memory + offset, &value, size);
+}
+
 static const struct board_mmio {
 	gpa_t start;
 	u32 bytes;

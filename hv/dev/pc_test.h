@@ -9,6 +9,8 @@
  *   e8..eb      the bytes of e0..e3 again
  *   2000..2017  the level of interrupt line 0..23
  *
+ * and 64 KiB of memory at ff000000, which a guest must be emulated to reach.
+ *
  * source: QEMU hw/misc/pc-testdev.c, head comment
  */
 #ifndef HV_DEV_PC_TEST_H
@@ -21,6 +23,7 @@ struct pc_test {
 	u8 data[4];
 	u8 address[4];
 	u32 lines; /* that it holds up */
+	u8 memory[0x10000];
 };
 
 void pc_test_init(struct pc_test *t);

@@ -22,6 +22,9 @@ enum guest_status {
 
 enum { PAGE_SIZE = 4096 };
 
+/* Registers the loader entered it with. */
+extern uint32_t boot_eax, boot_ebx;
+
 /* The guest itself; when it returns, the status is GUEST_OK. */
 void guest_main(void);
 

@@ -26,6 +26,8 @@
 	.globl start
 start:
 	cld
+	movl %eax, boot_eax
+	movl %ebx, boot_ebx
 	movl $boot_stack_top, %esp
 #ifdef __x86_64__
 	movl $0x80000001, %eax
@@ -111,6 +113,12 @@ gdt_pointer:
 	.long gdt, 0
 
 	.bss
+	.balign 4
+	.globl boot_eax, boot_ebx
+boot_eax:
+	.skip 4
+boot_ebx:
+	.skip 4
 	.balign 4096
 #ifdef __x86_64__
 boot_pml4:

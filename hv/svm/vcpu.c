@@ -217,7 +217,8 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
 	bool trap = svm_is_trap(run);
 
-	b->control.intercept_exceptions = 1u << X86_MC;
+	/* #UD: this emulated CPU delivers it without RF in the flags. */
+	b->control.intercept_exceptions = 1u << X86_MC | 1u << X86_UD;
 	if (run->mmu.mode == MMU_MODE_TDP)
 		svm_load_tdp(v, b, &run->mmu);
 	else
@@ -226,6 +227,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->control.tlb_control = svm_tlb_control(run->mmu.flush);
 	b->control.int_ctl = svm_int_ctl(v, run->irq);
 	b->control.int_shadow = v->regs.int_shadow;
+	b->control.tsc_offset = v->tsc.offset;
 	b->control.event_inj = svm_event_inj(&run->event);
 	b->save.rax = v->regs.gpr[RAX];
 	b->save.rsp = v->regs.gpr[RSP];
@@ -234,8 +236,6 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.cr2 = v->regs.cr2;
 	b->save.cpl = v->regs.cpl;
 	b->save.dr6 = v->regs.dr6;
-	if (run->smm)
-		b->control.intercept_exceptions |= 1u << X86_UD;
 	svm_load_debug(b, trap, run->breakpoints);
 	b->control.intercept1 &= ~VMCB_I1_PAUSE;
 	if (run->pause)
