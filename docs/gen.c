@@ -144,6 +144,28 @@ static const struct row spte_bits[] = {
 #include "mmu/spte_bits.def"
 };
 
+#define PORTS(first, last, device, what) { .key = #first " to " #last, .id = NO_ID, .sentence = what },
+static const struct row ports[] = {
+#include "hv/dev/ports.def"
+};
+
+#define MMIO(start, bytes, device, what) { .key = #start ", " #bytes " bytes", .id = NO_ID, .sentence = what },
+static const struct row device_memory[] = {
+#include "hv/dev/mmio.def"
+};
+
+#define FEATURE(leaf, sub, reg, bit, name, words) \
+	{ .key = #name, .id = NO_ID, .sentence = words " CPUID leaf " #leaf ", " #reg " bit " #bit "." },
+#define HIDE(leaf, sub, reg, bit, name) FEATURE(leaf, sub, reg, bit, name, "Never shown.")
+#define OURS(leaf, sub, reg, bit, name) FEATURE(leaf, sub, reg, bit, name, "Modelled here.")
+#define ASK(leaf, sub, reg, bit, name) \
+	FEATURE(leaf, sub, reg, bit, name, "Shown when asked for, if the machine has it.")
+#define GIVEN(leaf, sub, reg, bit, name) \
+	FEATURE(leaf, sub, reg, bit, name, "Shown if the machine has it.")
+static const struct row features[] = {
+#include "hv/core/cpuid.def"
+};
+
 /* Text in which Texinfo's own characters stand for themselves. */
 static void put_text(const char *text)
 {
@@ -210,6 +232,10 @@ static const struct table {
 	TABLE("Reasons of zaps", "Why a shadow page was zapped.", zaps)
 	TABLE("Requests", "What a vCPU can be asked to do before it runs the guest again.", requests)
 	TABLE("Points", "Atomic steps at which the simulated machine may run another vCPU.", points)
+	TABLE("Ports", "Who answers; all others read ones.", ports)
+	TABLE("Device memory", "The same for addresses; the local APICs have theirs besides.",
+	      device_memory)
+	TABLE("CPU features", "What @option{--cpu} switches.", features)
 	TABLE("GDB packets", "What the stub answers; all else it does not support.", packets)
 };
 

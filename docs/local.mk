@@ -9,6 +9,7 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/architecture.texi
 %C%_vitrine_TEXINFOS += %D%/building.texi
 %C%_vitrine_TEXINFOS += %D%/channel.texi
+%C%_vitrine_TEXINFOS += %D%/devices.texi
 %C%_vitrine_TEXINFOS += %D%/flushes.texi
 %C%_vitrine_TEXINFOS += %D%/dirty.texi
 %C%_vitrine_TEXINFOS += %D%/gdb.texi
@@ -31,7 +32,8 @@ EXTRA_PROGRAMS += %D%/gen
 CLEANFILES += %D%/gen
 MAINTAINERCLEANFILES += %D%/gen-tables.texi
 %D%/gen-tables.texi: %D%/gen.c hv/channel/command.def hv/channel/event.def \
-		hv/channel/exitkind.def hv/gdb/cmd.def hv/guests/guests.def hv/sim/expect.def \
+		hv/channel/exitkind.def hv/core/cpuid.def hv/dev/mmio.def hv/dev/ports.def \
+		hv/gdb/cmd.def hv/guests/guests.def hv/sim/expect.def \
 		hv/sim/point.def hv/sim/scenario.def mmu/context.def mmu/event.def mmu/flush.def \
 		mmu/invariants.def mmu/knob.def mmu/point.def mmu/request.def \
 		mmu/spte_bits.def mmu/status.def mmu/zap.def tui/action.def tui/verb.def

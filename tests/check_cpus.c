@@ -156,6 +156,40 @@ START_TEST(an_apic_switched_off_is_not_shown)
 }
 END_TEST
 
+static void every_bit(u32 leaf, u32 sub, u32 out[4])
+{
+	(void)leaf;
+	(void)sub;
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = ~0u;
+}
+
+START_TEST(what_a_cpu_to_come_may_have_is_not_shown)
+{
+	static const u32 leaves[] = { 0x5, 0xa, 0xd, 0x14, 0x1f, 0x24, 0x40000000, 0x8000000a,
+				      0x8000001e, 0x8000001f, 0x80000026 };
+
+	make(MMU_MODE_TDP, 1, true);
+	platform.cpuid = every_bit;
+	ck_assert_ptr_null(features_init(&vm.features, &platform, NULL));
+	for (unsigned i = 0; i < sizeof(leaves) / sizeof(*leaves); i++) {
+		for (unsigned reg = EAX; reg <= EDX; reg++)
+			ck_assert_uint_eq(cpuid_reg(0, leaves[i], reg), 0);
+	}
+	ck_assert_uint_eq(cpuid_reg(0, 1, ECX) & (1u << 26 | 1u << 3 | 1u << 5 | 1u << 31), 0);
+	ck_assert_uint_eq(cpuid_reg(0, 1, EDX) & (1u << 7 | 1u << 12 | 1u << 14 | 1u << 22), 0);
+	ck_assert_uint_eq(cpuid_reg(0, 7, EBX) & (1u << 5 | 1u << 10 | 1u << 16), 0);
+	ck_assert_uint_eq(cpuid_reg(0, 7, ECX) & (1u << 3 | 1u << 16), 0);
+	ck_assert_uint_eq(cpuid_reg(0, 0x80000001, ECX) & (1u << 2 | 1u << 12 | 1u << 22), 0);
+	ck_assert_uint_eq(cpuid_reg(0, 0x80000007, EDX), 0x100);
+	ck_assert_uint_eq(cpuid_reg(0, 0x80000002, EBX), ~0u); /* a name is a name */
+	ck_assert_uint_eq(cpuid_reg(0, 4, EAX) >> 14, 0);
+	ck_assert_ptr_null(features_init(&vm.features, &platform, "+la57"));
+	ck_assert(cpuid_reg(0, 7, ECX) & 1u << 16);
+	finish();
+}
+END_TEST
+
 /* ---- through the core ---- */
 
 static int offered;
@@ -270,6 +304,7 @@ TAP_MAIN("cpus",
 	 what_is_modelled_is_shown_and_can_be_hidden,
 	 what_is_not_there_cannot_be_asked_for,
 	 an_apic_switched_off_is_not_shown,
+	 what_a_cpu_to_come_may_have_is_not_shown,
 	 an_interrupt_of_the_apic_is_in_service_when_it_is_delivered,
 	 an_nmi_between_cpus_waits_for_its_target,
 	 cr8_and_the_task_priority_are_one,

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID: the machine's answer with the features that the guest's CPU has (cpuid.def),
- * each vCPU a package of one core.
+ * CPUID: of the machine's answer what is known to work (cpuid_leaf.def), with the
+ * features that the guest's CPU has (cpuid.def), each vCPU a package of one core.
  *
  * source: APM3 appendix E "Obtaining Processor Information Via the CPUID Instruction"
  */
 #include "hv/core/vcpu.h"
 
+#include <string.h>
+
 enum { EAX, EBX, ECX, EDX };
 
+#define LEAF_FEATURES 7
 #define LEAF_TOPOLOGY 0xb
-#define LEAF_SIZES    0x80000008
 
-static bool cpuid_leaf_empty(u32 leaf)
+static const struct cpuid_leaf {
+	u32 first, last, bits[4];
+} cpuid_leaves[] = {
+#define LEAF(first, last, eax, ebx, ecx, edx, what) { first, last, { eax, ebx, ecx, edx } },
+#include "hv/core/cpuid_leaf.def"
+};
+
+static void cpuid_machine(const struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
 {
-	return leaf == 5 || leaf == 0xa || leaf == 0xd || leaf == 0x14 || leaf == 0x1f ||
-	       leaf == 0x8000000a || (leaf >= 0x40000000 && leaf < 0x50000000);
+	memset(out, 0, 4 * sizeof(*out));
+	for (size_t i = 0; i < sizeof(cpuid_leaves) / sizeof(*cpuid_leaves); i++) {
+		const struct cpuid_leaf *l = &cpuid_leaves[i];
+
+		if (leaf < l->first || leaf > l->last || (leaf == LEAF_FEATURES && sub))
+			continue;
+		v->vm->p->cpuid(leaf, sub, out);
+		for (unsigned reg = 0; reg < 4; reg++)
+			out[reg] &= l->bits[reg];
+	}
 }
 
 /* Its page is gone while the guest has it switched off, and the bit with it. */
@@ -35,11 +52,7 @@ static void cpuid_topology(const struct vcpu *v, u32 sub, u32 out[4])
 
 void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
 {
-	if (cpuid_leaf_empty(leaf)) {
-		out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0;
-		return;
-	}
-	v->vm->p->cpuid(leaf, sub, out);
+	cpuid_machine(v, leaf, sub, out);
 	features_cpuid(&v->vm->features, leaf, sub, out);
 	if (leaf == 1) { /* APIC id and CPU count of one core */
 		out[EBX] = (out[EBX] & 0xff00) | (u32)v->id << 24 | 1u << 16;
@@ -47,8 +60,6 @@ void vcpu_cpuid(struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
 	}
 	if (leaf == 0x80000001)
 		out[EDX] &= ~cpuid_apic_bit(v);
-	if (leaf == LEAF_SIZES)
-		out[ECX] = 0;
 	if (leaf == LEAF_TOPOLOGY)
 		cpuid_topology(v, sub, out);
 }

@@ -31,6 +31,7 @@ guestsdir = $(pkgdatadir)/guests
 guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf \
 	%D%/ptwriter.elf %D%/ptwriter32.elf %D%/smi.elf %D%/smi64.elf
 guests_PROGRAMS += %D%/irq.elf %D%/rights.elf %D%/rights32.elf
+guests_PROGRAMS += %D%/apic.elf
 
 %C%_real_elf_SOURCES = %D%/real.c %D%/real16.S
 %C%_real_elf_CPPFLAGS = $(HV_CPPFLAGS)
@@ -118,6 +119,13 @@ guests_PROGRAMS += %D%/irq.elf %D%/rights.elf %D%/rights32.elf
 %C%_rights32_elf_LDADD = %D%/libguest32.a
 %C%_rights32_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
 %C%_rights32_elf_LINK = $(GUEST_LD) -m32 -o $@
+
+%C%_apic_elf_SOURCES = %D%/apic.c
+%C%_apic_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_apic_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_apic_elf_LDADD = %D%/libguest64.a
+%C%_apic_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_apic_elf_LINK = $(GUEST_LD) -m64 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)
