@@ -454,6 +454,7 @@ qemu10_tests += %D%/gdb_hv.sh
 qemu10_tests += %D%/guests.sh
 qemu10_tests += %D%/guests_audit.sh
 qemu10_tests += %D%/guests_native.sh
+qemu10_tests += %D%/hostile.sh
 qemu10_tests += %D%/image.sh
 qemu10_tests += %D%/linux.sh
 qemu10_tests += %D%/smi.sh
@@ -468,3 +469,15 @@ check-qemu10: all $(check_LIBRARIES)
 	elif test $$status != 0; then exit $$status; \
 	else QEMU=$$qemu $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(qemu10_tests)'; fi
 .PHONY: check-qemu10
+
+# Guests that do what no guest should.
+dist_check_SCRIPTS += %D%/hostile.sh
+dist_check_SCRIPTS += %D%/hostile_long.sh
+TESTS += %D%/hostile.sh
+long_tests += %D%/hostile_long.sh
+if WITH_TDP_MMU
+if WITH_SHADOW_MMU
+hosted_tests += %D%/check_vm_hostile.t
+endif
+endif
+%C%_check_vm_hostile_t_SOURCES = %D%/check_vm_hostile.c %D%/fake_machine.c %D%/fake_machine.h

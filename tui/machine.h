@@ -34,6 +34,7 @@ struct machine_options {
 	unsigned modules;
 	u64 mem;		/* bytes of the guest's RAM */
 	unsigned vcpus, cpus;
+	unsigned audit;		/* exits between two audits, one follows at the end; 0: none */
 	const char *words;	/* further words for the hypervisor's command line, or "" */
 	const char *accel;	/* "tcg", "kvm" */
 	bool icount, wait, events;

@@ -190,6 +190,9 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 	case 'I':
 		m->icount = true;
 		return true;
+	case 'U':
+		m->audit = UINT32_MAX;
+		return !value || unsigned_number("audit", value, 1, UINT32_MAX, &m->audit);
 	case 'H':
 		return port("hv-gdb", value, 1235, &m->hv_gdb_port);
 	case 'x':

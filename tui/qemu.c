@@ -93,14 +93,18 @@ static void add_machine(struct args *args, const struct machine_options *opt, u6
 static void add_hypervisor(struct args *args, const struct machine_options *opt, const char *image,
 			   const char *module_path)
 {
+	char audit[32] = "";
+
 	add(args, "-kernel");
 	add(args, "%s", image);
 	add(args, "-initrd");
 	add(args, "%s", module_path);
+	if (opt->audit)
+		snprintf(audit, sizeof(audit), " audit=%u", opt->audit);
 	add(args, "-append");
-	add(args, "mmu=%s mem=%" PRIu64 "M vcpus=%u cpus=%u guest=%s%s%s%s%s%s%s%s", opt->mmu,
-	    opt->mem / MIB, opt->vcpus, opt->cpus,
-	    opt->guest_name, opt->wait ? " wait=1" : "",
+	add(args, "mmu=%s mem=%" PRIu64 "M vcpus=%u cpus=%u guest=%s%s%s%s%s%s%s%s%s", opt->mmu,
+	    opt->mem / MIB, opt->vcpus, opt->cpus, opt->guest_name, audit,
+	    opt->wait ? " wait=1" : "",
 	    opt->icount ? " icount=1" : "", opt->events ? "" : " events=0", *opt->words ? " " : "",
 	    opt->words, opt->append ? " -- " : "", opt->append ? opt->append : "");
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "tui/last.h"
 #include "tui/ram.h"
 #include "tui/say.h"
 
@@ -18,6 +19,7 @@
 #define FULL_PERCENT 50		/* freeze a paced machine beyond */
 #define LEAVE	     0x1d	/* Ctrl-] */
 #define BELL_MS	     100	/* ring again if nobody came to the door */
+#define LAST_MS	     10000	/* to explain itself when its time is over */
 
 enum {
 #define COMMAND(id, name, sentence, a, b, c, d) DO_##name = id,
@@ -82,6 +84,7 @@ static void tell_text(const char *what, const struct event *ev, size_t fixed)
 
 static void note_event(struct session *s, const struct event *ev)
 {
+	last_take(&s->last, ev);
 	switch (ev->id) {
 	case EV_guest_end:
 		if (ev->len < sizeof(struct ev_guest_end) || s->guest_ended)
@@ -302,12 +305,27 @@ static bool status_from_machine(struct session *s)
 	return true;
 }
 
+/* The guest's time is over. Who can be spoken to is asked to end, which is when it tells
+ * what the guest did; who does not answer is ended. */
+static void time_is_over(struct session *s)
+{
+	if (s->timed_out || !s->ready || s->paced || s->machine.simulated) {
+		s->end = SESSION_TIMEOUT;
+		return;
+	}
+	s->timed_out = true;
+	s->deadline_ms = now_ms() + LAST_MS;
+	link_command(s->link, DO_quit, 0, 0, 0, 0, NULL, 0);
+}
+
 static void look_for_end(struct session *s)
 {
 	if (s->end != SESSION_RUNS)
 		return;
 	if (caught)
 		s->end = SESSION_USER;
+	else if (s->machine.ended && s->timed_out && s->guest_ended && !s->panicked)
+		s->end = SESSION_TIMEOUT;
 	else if (s->machine.ended && s->machine.simulated && !s->machine.signalled)
 		sim_ended(s);
 	else if (s->machine.ended)
@@ -315,7 +333,7 @@ static void look_for_end(struct session *s)
 	else if (s->panicked && !s->tl && !s->relay)
 		s->end = SESSION_BROKEN;
 	else if (s->deadline_ms && now_ms() >= s->deadline_ms)
-		s->end = SESSION_TIMEOUT;
+		time_is_over(s);
 }
 
 bool session_turn(struct session *s, int wait_ms)
@@ -399,18 +417,27 @@ static void explain_failure(struct session *s)
 	show_log(s);
 }
 
+static void explain_end(const struct session *s, const char *reason)
+{
+	say("the guest was ended: %s", reason);
+	last_say(&s->last);
+}
+
 static int status_of(struct session *s)
 {
 	switch (s->end) {
 	case SESSION_GUEST: /* from EXIT_TRIPLE_FAULT on not by the guest's own wish */
 		if (s->guest_status >= EXIT_TRIPLE_FAULT && s->guest_status != EXIT_USER)
-			say("the guest was ended: %s", s->guest_reason);
+			explain_end(s, s->guest_reason);
 		return s->guest_status;
 	case SESSION_USER:
 	case SESSION_RUNS:
 		return EXIT_USER;
 	case SESSION_TIMEOUT:
 		say("--timeout: the guest has not ended in time");
+		if (s->timed_out && !s->guest_ended)
+			say("the hypervisor did not answer: was it not given any time to run?");
+		last_say(&s->last);
 		return EXIT_TIMEOUT;
 	default:
 		explain_failure(s);
@@ -440,6 +467,7 @@ int session_finish(struct session *s)
 	link_close(s->link);
 	timeline_free(s->tl);
 	schema_free(s->schema);
+	text_free(&s->last);
 	if (s->machine.ram_fd >= 0)
 		close(s->machine.ram_fd);
 	return status;

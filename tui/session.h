@@ -10,6 +10,7 @@
 #include "tui/machine.h"
 #include "tui/record.h"
 #include "tui/relay.h"
+#include "tui/text.h"
 #include "tui/timeline.h"
 
 enum session_end {
@@ -44,6 +45,8 @@ struct session {
 	u64 events, lost, printed;
 	u64 last_printed;		/* seq */
 	s64 deadline_ms;		/* 0: none */
+	bool timed_out;			/* it was asked to end by itself, and say where it is */
+	struct text last;		/* what the guest did before its end */
 	s64 bell_ms;			/* when the bell was rung last */
 	char log[8192];			/* the end of what the machine said */
 	size_t log_len;

@@ -25,8 +25,8 @@ bool emulate_read_mem(struct vcpu *v, gva_t gva, void *buf, size_t len, u64 acce
 		u8 *to = (u8 *)buf + done;
 
 		part = emulate_in_page(gva + done, len - done);
-		if (mmu_read_gva(v->walk_mmu, gva + done, to, part, access | vcpu_access(v),
-				 &fault) == part)
+		if (mmu_read_gva(v->walk_mmu, vcpu_wrap(v, gva + done), to, part,
+				 access | vcpu_access(v), &fault) == part)
 			continue;
 		if (!fault.mmio) {
 			vcpu_inject_pf(v, fault.error, fault.gva);
@@ -41,7 +41,7 @@ bool emulate_read_mem(struct vcpu *v, gva_t gva, void *buf, size_t len, u64 acce
 static bool emulate_splits(struct vcpu *v, gva_t gva, size_t len, struct mmu_fault *fault)
 {
 	u64 access = PFERR_WRITE | vcpu_access(v);
-	gva_t second = (gva + len - 1) & PAGE_MASK;
+	gva_t second = vcpu_wrap(v, gva + len - 1) & PAGE_MASK;
 	struct mmu_walk walk;
 
 	if ((gva & PAGE_MASK) == second || !mmu_walk(v->walk_mmu, gva, access, &walk) ||
@@ -71,8 +71,8 @@ bool emulate_write_mem(struct vcpu *v, gva_t gva, const void *buf, size_t len)
 	}
 	for (done = 0; done < len; done += part) {
 		part = emulate_in_page(gva + done, len - done);
-		if (mmu_write_gva(v->walk_mmu, gva + done, (const u8 *)buf + done, part,
-				  PFERR_WRITE | vcpu_access(v), &fault) == part)
+		if (mmu_write_gva(v->walk_mmu, vcpu_wrap(v, gva + done), (const u8 *)buf + done,
+				  part, PFERR_WRITE | vcpu_access(v), &fault) == part)
 			continue;
 		if (!fault.mmio) {
 			vcpu_inject_pf(v, fault.error, fault.gva);

@@ -5,6 +5,7 @@
  */
 #include "hv/core/emulate.h"
 #include "hv/core/vcpu.h"
+#include "mmu/mode.h"
 
 #define OPCODE_NOP 0x90
 
@@ -145,10 +146,14 @@ void exit_shutdown(struct vcpu *v)
  */
 void exit_invalid(struct vcpu *v)
 {
+	bool tdp = mmu_vcpu_mode(v->mmu) == MMU_MODE_TDP;
+
 	v->vm->p->log("the hardware refused the guest's state: rip %#lx cr0 %#lx cr3 %#lx cr4 %#lx "
 		      "efer %#lx",
 		      v->regs.rip, v->regs.cr0, v->regs.cr3, v->regs.cr4, v->regs.efer);
-	vm_end(v->vm, 125, "the hardware refused the guest's state");
+	vm_end(v->vm, 125, tdp ? "the hardware refused the guest's state, as QEMU's does that of "
+				 "one which sets reserved bits of CR3"
+			       : "the hardware refused the guest's state");
 }
 
 /* Task switches by hardware, RDPMC and the like: not offered. */

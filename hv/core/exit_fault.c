@@ -79,6 +79,13 @@ static enum mmu_verdict fault_serve(struct vcpu *v, struct mmu_fault *fault)
 	return verdict;
 }
 
+/* With nested paging the CPU reads the guest's tables by itself, and does not say for
+ * which address: nothing can be done for a guest that keeps them in no memory. */
+static bool fault_walks_nowhere(const struct vcpu *v, const struct mmu_fault *fault)
+{
+	return fault->mmio && !fault->table && v->exit.error & PFERR_GUEST_PAGE;
+}
+
 void exit_fault(struct vcpu *v)
 {
 	struct mmu_fault fault = { 0 };
@@ -91,7 +98,9 @@ void exit_fault(struct vcpu *v)
 		vcpu_inject_pf(v, fault.error, fault.gva);
 		break;
 	case MMU_EMULATE:
-		if (v->exit.delivering)
+		if (fault_walks_nowhere(v, &fault))
+			vm_end(v->vm, 125, "its page tables lie where no memory is");
+		else if (v->exit.delivering)
 			fault_in_delivery(v, &fault);
 		else
 			fault_emulate(v, &fault);

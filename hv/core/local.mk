@@ -26,6 +26,7 @@ hv_sources += %D%/gdb.c %D%/gdb.h
 hv_sources += %D%/gdb_target.c %D%/gdb_target.h
 hv_sources += %D%/inject.c
 hv_sources += %D%/livelock.c %D%/livelock.h
+hv_sources += %D%/last.c %D%/last.h
 hv_sources += %D%/load.c %D%/load.h
 hv_sources += %D%/load_elf.c
 hv_sources += %D%/load_linux.c

@@ -174,6 +174,24 @@ static void run_turn(struct vcpu *v)
 		run_tell_others(vm);
 }
 
+static void run_broken_rule(void *arg, const struct mmu_finding *f)
+{
+	struct vm *vm = arg;
+
+	vm->p->panic("the audit: %s: %s (page %u index %u: %#lx, not %#lx)", f->rule, f->sentence,
+		     f->sp, f->index, f->have, f->want);
+}
+
+/* Between the turns, if that was asked for. What it finds is a panic. */
+static void run_audit(struct vm *vm, const struct vcpu *v)
+{
+	if (!vm->audit_every || v->nr_exits % vm->audit_every)
+		return;
+	cpus_gather(vm);
+	mmu_audit(vm->mmu, run_broken_rule, vm);
+	cpus_release(vm);
+}
+
 static void run_loop(struct vm *vm)
 {
 	for (;;) {
@@ -183,10 +201,12 @@ static void run_loop(struct vm *vm)
 		if (vm->ended)
 			return;
 		v = run_next(vm);
-		if (v)
+		if (v) {
 			run_turn(v);
-		else if (!vm->ended)
+			run_audit(vm, v);
+		} else if (!vm->ended) {
 			run_sleep(vm);
+		}
 	}
 }
 
@@ -194,6 +214,8 @@ unsigned vm_run(struct vm *vm)
 {
 	run_loop(vm);
 	cpus_gather(vm);
+	if (vm->audit_every)
+		mmu_audit(vm->mmu, run_broken_rule, vm);
 	return vm->status;
 }
 

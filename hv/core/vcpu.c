@@ -6,6 +6,12 @@
 
 #include "hv/core/clock.h"
 
+#include <string.h>
+
+/* A guest that is entered gets so long, whatever its timers say: else one whose timer
+ * is faster than we are would never get to its next instruction. */
+#define LEAST_RUN_NS 20000u
+
 /* How long an interrupt is held back behind an interrupt shadow. */
 #define SHADOW_HOLD_NS 20000u
 
@@ -62,15 +68,18 @@ u64 vcpu_access(const struct vcpu *v)
 	return v->regs.cpl == 3 ? PFERR_USER : 0;
 }
 
-/* Walks without side effects: looking at an instruction is no access of the guest. */
+/* Walks without side effects: looking at an instruction is no access of the guest.
+ * Where no memory is ones are read. */
 static size_t vcpu_peek(struct vcpu *v, gva_t gva, u8 *bytes, size_t len)
 {
-	size_t left = PAGE_SIZE - (gva & ~PAGE_MASK);
+	size_t left = PAGE_SIZE - (gva & ~PAGE_MASK), n = len < left ? len : left, got;
 	struct mmu_walk walk;
 
 	if (!mmu_walk(v->walk_mmu, gva, PFERR_FETCH | vcpu_access(v), &walk))
 		return 0;
-	return mmu_vcpu_read(v->mmu, walk.gpa, bytes, len < left ? len : left);
+	got = mmu_vcpu_read(v->mmu, walk.gpa, bytes, n);
+	memset(bytes + got, 0xff, n - got);
+	return n;
 }
 
 gva_t vcpu_rip_gva(struct vcpu *v)
@@ -88,7 +97,7 @@ size_t vcpu_fetch(struct vcpu *v, u8 bytes[INSN_MAX_LEN])
 	vcpu_sync_mmu(v);
 	n = vcpu_peek(v, gva, bytes, INSN_MAX_LEN);
 	if (n && n < INSN_MAX_LEN)
-		n += vcpu_peek(v, gva + n, bytes + n, INSN_MAX_LEN - n);
+		n += vcpu_peek(v, vcpu_wrap(v, gva + n), bytes + n, INSN_MAX_LEN - n);
 	return n;
 }
 
@@ -159,14 +168,23 @@ bool vcpu_is_stepping(const struct vcpu *v)
 	       (vm->debug.stepping_over && vm->debug.over_vcpu == v->id);
 }
 
+/* When the guest has to be left for its devices, which want to at due. */
+static u64 vcpu_deadline(struct vm *vm, u64 due)
+{
+	u64 least = vm->p->clock() + clock_from_ns(vm->p, LEAST_RUN_NS);
+
+	return due > least ? due : least;
+}
+
 static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 {
 	struct vm *vm = v->vm;
 	struct cpus_one *one = cpus_this(vm);
+	u64 due = vm_deadline(vm, v->cpu);
 
 	vcpu_choose_event(v);
 	run->event = v->event;
-	run->deadline = vm_deadline(vm, v->cpu);
+	run->deadline = vcpu_deadline(vm, due);
 	run->pause = vm_others_wait(v);
 	if (run->pause && one->slice_end < run->deadline)
 		run->deadline = one->slice_end;
@@ -192,7 +210,7 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 		if (soon < run->deadline)
 			run->deadline = soon;
 	}
-	one->deadline = run->deadline;
+	one->deadline = due < run->deadline ? due : run->deadline;
 }
 
 /* Returns false if the guest cannot be entered; it has been ended then. */
@@ -268,6 +286,7 @@ void vcpu_turn(struct vcpu *v)
 		return;
 	exit_rip = v->regs.rip;
 	v->nr_exits++;
+	last_note(v);
 	vcpu_announce(v);
 	vcpu_take_interrupted(v);
 	if (v->exit.escaped) {

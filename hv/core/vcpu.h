@@ -57,6 +57,12 @@ u64 vcpu_cr4_offered(const struct vcpu *v);
 
 /* ---- instructions ---- */
 
+/* Outside 64-bit code linear addresses have 32 bits: behind the last is the first. */
+static inline gva_t vcpu_wrap(struct vcpu *v, gva_t gva)
+{
+	return vcpu_mode(v) == INSN_MODE64 ? gva : (u32)gva;
+}
+
 /* The linear address of RIP. */
 gva_t vcpu_rip_gva(struct vcpu *v);
 

@@ -262,11 +262,26 @@ bool vm_may_complain(struct vm *vm)
 	return vm->nr_complaints++ < VM_MAX_COMPLAINTS;
 }
 
+/* A guest that did not come to its own end is explained, also while events are off. */
+static void vm_explain(struct vm *vm)
+{
+	bool were_on = vm->env.events_on;
+
+	vm->env.events_on = true;
+	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpu[i].nr_exits)
+			last_tell(&vm->vcpu[i]);
+	}
+	vm->env.events_on = were_on;
+}
+
 void vm_end(struct vm *vm, unsigned status, const char *reason)
 {
 	if (vm->ended)
 		return;
 	console_flush(vm);
+	if (status > BOARD_STATUS_MAX)
+		vm_explain(vm);
 	vm->ended = true;
 	vm->status = status;
 	for (unsigned i = 0; i < vm->nr_vcpus; i++)

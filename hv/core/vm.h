@@ -11,6 +11,7 @@
 #include "hv/core/debug.h"
 #include "hv/core/feature.h"
 #include "hv/core/gdb.h"
+#include "hv/core/last.h"
 #include "hv/core/livelock.h"
 #include "hv/core/platform.h"
 #include "hv/core/smm.h"
@@ -55,6 +56,7 @@ struct vcpu {
 	struct livelock livelock;
 
 	u64 nr_exits;
+	struct last_exits last;
 	void *machine; /* the machine's own: VMCB01, VMCB02, the current one */
 };
 
@@ -79,6 +81,7 @@ struct vm {
 	struct smm_watch smm_watch;
 
 	unsigned nr_complaints; /* lines in the log that a guest can bring about at will */
+	unsigned audit_every; /* so many exits, and at the end, every rule is checked; 0: never */
 	bool ended;
 	unsigned status; /* of the run, once ended */
 };

@@ -8,7 +8,6 @@
 #define APM_BASE  0xb2
 #define TEST_LINE_BASE 0x2000
 
-#define STATUS_MAX   119 /* what a guest may give; see README "exit status" */
 #define RESET_PULSE  0xfe
 #define CF9_RESET    0x04
 
@@ -80,7 +79,7 @@ static u8 board_debug_exit_in(struct board *b, u16 port)
 static void board_debug_exit_out(struct board *b, u16 port, u8 value)
 {
 	(void)port;
-	b->owner.end(b->owner.ctx, value > STATUS_MAX ? STATUS_MAX : value, "debug-exit");
+	b->owner.end(b->owner.ctx, value > BOARD_STATUS_MAX ? BOARD_STATUS_MAX : value, "debug-exit");
 }
 
 static u8 board_keyboard_reset_in(struct board *b, u16 port)

@@ -19,6 +19,8 @@
 #include "hv/dev/rtc.h"
 #include "hv/dev/uart.h"
 
+#define BOARD_STATUS_MAX 119 /* what a guest may end with; see README "exit status" */
+
 /* What the board tells its owner. */
 struct board_owner {
 	void *ctx;

@@ -15,6 +15,8 @@
  *   icount=1        the machine counts instructions: read nothing but doorbells
  *   smi=N           SMIs at moments by this seed; the guest must see nothing of them
  *                   (for tests)
+ *   audit=N         every rule of the MMU is checked at the guest's end and every N
+ *                   exits; a broken one is a panic
  *   crash=1         panic when the guest is ready to run (for tests)
  *   -- TEXT         the guest's own command line
  *
@@ -223,6 +225,8 @@ _Noreturn void hv_main(u32 start_info)
 	panic_set_hook(hv_panicked);
 	if (cmdline_is(&cmdline, "crash", "1"))
 		panic("crash=1 was asked for");
+	hv_vm.audit_every = (unsigned)hv_number(&cmdline, "audit", 0, 0, UINT32_MAX,
+						"audit= takes a number of exits");
 	smm_watch_start(&hv_vm, (u32)hv_number(&cmdline, "smi", 0, 0, UINT32_MAX,
 					       "smi= takes a number of 32 bits"));
 	hv_start_cpus();

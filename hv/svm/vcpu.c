@@ -261,6 +261,8 @@ static void svm_store(struct vcpu *v, const struct vmcb *b, const struct vcpu_ru
 	if (!trap)
 		v->regs.dr6 = b->save.dr6;
 	v->regs.int_shadow = b->control.int_shadow & 1;
+	/* Of CR0 a task switch changes this bit, without telling. */
+	v->regs.cr0 = (v->regs.cr0 & ~CR0_TS) | (b->save.cr0 & CR0_TS);
 	if (run->mmu.mode == MMU_MODE_TDP)
 		v->regs.cr3 = b->save.cr3;
 }
