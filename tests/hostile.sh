@@ -148,6 +148,7 @@ task 0 125
 trap 0 0
 no-fpu 0 0
 rewrites 0 0
+long-both 0 0
 END
 ok 'page tables that are code' any tdp end=tables-code
 

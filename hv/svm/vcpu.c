@@ -213,6 +213,16 @@ static void svm_follow_cr4(const struct vmcb *b)
 		write_cr4(want);
 }
 
+/* QEMU lets a far jump load what a CPU refuses to, a code segment of 64 bits and of 32,
+ * and runs 64-bit code then; but VMRUN does refuse it.
+ *
+ * source: APM2 4.8.1 "Code-Segment Descriptors", 15.5.1 "Basic Operation" */
+static void svm_settle_cs(const struct vcpu *v, struct vmcb_seg *cs)
+{
+	if (v->regs.efer & EFER_LMA && cs->attrib & SEG_ATTRIB_L)
+		cs->attrib &= ~SEG_ATTRIB_D;
+}
+
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
 	bool trap = svm_is_trap(run);
@@ -236,6 +246,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.cr2 = v->regs.cr2;
 	b->save.cpl = v->regs.cpl;
 	b->save.dr6 = v->regs.dr6;
+	svm_settle_cs(v, &b->save.cs);
 	svm_load_debug(b, trap, run->breakpoints);
 	b->control.intercept1 &= ~VMCB_I1_PAUSE;
 	if (run->pause)

@@ -211,30 +211,42 @@ static void rewrites(void)
 	jump(CODE);
 }
 
+/* In long mode, to a code segment that has both L and D; then an exit. */
+static void far_to_both(void)
+{
+	__asm__ volatile("ljmp $0x70, $1f; 1: xorl %%eax, %%eax; cpuid; ud2"
+			 : : : "eax", "ebx", "ecx", "edx");
+}
+
 bool endings(const char *name)
 {
 	static const struct {
 		const char *name;
 		void (*run)(void);
+		unsigned mode; /* enum mode; 0: without paging */
 	} all[] = {
-		{ "triple", triple }, { "halt", halt }, { "silent", silent }, { "spin", spin },
-		{ "exits", exits }, { "faults", faults }, { "shout", shout },
-		{ "jump-mmio", jump_mmio }, { "jump-beyond", jump_beyond }, { "jump-top", jump_top },
-		{ "jump-edge", jump_edge }, { "gdt-mmio", gdt_mmio }, { "gdt-none", gdt_none },
-		{ "gdt-beyond", gdt_beyond }, { "idt-mmio", idt_mmio }, { "stack-mmio", stack_mmio },
-		{ "stack-none", stack_none }, { "tables-mmio", tables_mmio },
-		{ "tables-beyond", tables_beyond }, { "tables-code", tables_code },
-		{ "tables-loop", tables_loop }, { "tables-self", tables_self },
-		{ "tables-reserved", tables_reserved }, { "smi-storm", smi_storm },
-		{ "timer-storm", timer_storm }, { "task", task }, { "trap", trap_everything },
-		{ "no-fpu", no_fpu }, { "rewrites", rewrites },
+		{ "triple", triple, 0 }, { "halt", halt, 0 }, { "silent", silent, 0 },
+		{ "spin", spin, 0 }, { "exits", exits, 0 }, { "faults", faults, 0 },
+		{ "shout", shout, 0 }, { "jump-mmio", jump_mmio, 0 },
+		{ "jump-beyond", jump_beyond, 0 }, { "jump-top", jump_top, 0 },
+		{ "jump-edge", jump_edge, 0 }, { "gdt-mmio", gdt_mmio, 0 },
+		{ "gdt-none", gdt_none, 0 }, { "gdt-beyond", gdt_beyond, 0 },
+		{ "idt-mmio", idt_mmio, 0 }, { "stack-mmio", stack_mmio, 0 },
+		{ "stack-none", stack_none, 0 }, { "tables-mmio", tables_mmio, 0 },
+		{ "tables-beyond", tables_beyond, 0 }, { "tables-code", tables_code, 0 },
+		{ "tables-loop", tables_loop, 0 }, { "tables-self", tables_self, 0 },
+		{ "tables-reserved", tables_reserved, 0 }, { "smi-storm", smi_storm, 0 },
+		{ "timer-storm", timer_storm, 0 }, { "task", task, 0 },
+		{ "trap", trap_everything, 0 }, { "no-fpu", no_fpu, 0 },
+		{ "rewrites", rewrites, 0 }, { "long-both", far_to_both, COMPAT },
 	};
 
 	for (u32 i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (!equal(name, all[i].name))
 			continue;
 		put("it begins\n");
-		put_number(attempt(all[i].run));
+		put_number(all[i].mode ? attempt_in(all[i].mode, all[i].run)
+				       : attempt(all[i].run));
 		put(" was the vector\n");
 		return true;
 	}
