@@ -481,3 +481,9 @@ hosted_tests += %D%/check_vm_hostile.t
 endif
 endif
 %C%_check_vm_hostile_t_SOURCES = %D%/check_vm_hostile.c %D%/fake_machine.c %D%/fake_machine.h
+
+# What the machine offers, and what vitrine doctor says of it.
+hosted_tests += %D%/check_tui_host.t
+%C%_check_tui_host_t_LDADD = $(tui_libs) $(LDADD)
+dist_check_SCRIPTS += %D%/doctor.sh
+TESTS += %D%/doctor.sh

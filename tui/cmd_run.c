@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "tui/builtin.h"
+#include "tui/host.h"
 #include "tui/options.h"
 #include "tui/paths.h"
 #include "tui/say.h"
@@ -82,6 +83,7 @@ static int start(struct start_options *opt, const char *guest)
 	opt->machine.wait = live_waits(&opt->live);
 	opt->machine.events = live_wants_events(&opt->live);
 	s.paced = opt->machine.icount;
+	opt->machine.accel = host_accel(opt->machine.accel, "", opt->machine.icount);
 	s.kvm = !strcmp(opt->machine.accel, "kvm");
 	if (!find_guest(&opt->machine, guest, path, sizeof(path)) ||
 	    !live_prepare(&s, &opt->live) || !machine_start_qemu(&s.machine, &opt->machine)) {

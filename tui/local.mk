@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libtui.a
 	%D%/open.h %D%/open.c %D%/paths.h %D%/paths.c \
 	%D%/ram.h %D%/ram.c %D%/machine.h %D%/machine_i.h %D%/machine.c %D%/qemu.c \
 	%D%/bundle.h %D%/bundle.c \
+	%D%/host.h %D%/host.c \
 	%D%/last.h %D%/last.c \
 	%D%/relay.h %D%/relay.c %D%/session.h %D%/session.c \
 	%D%/canvas.h %D%/canvas.c %D%/canvas_svg.c %D%/palette.def \

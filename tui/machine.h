@@ -36,7 +36,7 @@ struct machine_options {
 	unsigned vcpus, cpus;
 	unsigned audit;		/* exits between two audits, one follows at the end; 0: none */
 	const char *words;	/* further words for the hypervisor's command line, or "" */
-	const char *accel;	/* "tcg", "kvm" */
+	const char *accel;	/* "tcg", "kvm"; "auto" until host_accel() */
 	bool icount, wait, events;
 	int hv_gdb_port;	/* -1: none */
 };

@@ -184,8 +184,8 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 	case 'C':
 		return cpu(opt, value);
 	case 'A':
-		m->accel = strcmp(value, "auto") ? value : "tcg";
-		return !strcmp(m->accel, "tcg") || !strcmp(m->accel, "kvm") ||
+		m->accel = value;
+		return !strcmp(value, "tcg") || !strcmp(value, "kvm") || !strcmp(value, "auto") ||
 		       bad("accel", value, "it is tcg, kvm or auto");
 	case 'I':
 		m->icount = true;
