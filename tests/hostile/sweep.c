@@ -141,11 +141,12 @@ static void one_group(void)
 	__asm__ volatile("call *%0" : : "r"(CODE), "a"(DATA), "c"(0), "d"(0) : "memory", "ebx", "esi");
 }
 
-/* VMRUN VMMCALL VMLOAD VMSAVE STGI CLGI SKINIT INVLPGA: this CPU says it has none. */
+/* VMRUN VMLOAD VMSAVE STGI CLGI SKINIT INVLPGA: this CPU says it has none. VMMCALL, D9,
+ * may be answered. */
 static void sweep_svm(void)
 {
 	for (reg_number = 0xd8; reg_number < 0xe0; reg_number++) {
-		if (attempt(one_group) != 6)
+		if (attempt(one_group) != 6 && reg_number != 0xd9)
 			finish(3);
 	}
 	for (reg_number = 0xc0; reg_number < 0x100; reg_number++) {
