@@ -13,6 +13,7 @@ struct inner_search {
 	const struct sim_access *a;
 	u64 offset;	/* SIM_OK: where in ram it went */
 	u64 written;	/* a word that the access itself changed, not yet naive's; ~0: none */
+	u64 walked;	/* A and D of entries there that some way takes */
 	bool found;
 	bool taken;	/* A or D, of an entry where naive had none */
 };
@@ -41,6 +42,8 @@ static bool look_at_way(void *arg, const struct naive_result *r)
 	for (unsigned i = 0; i < r->way->depth; i++)
 		if ((r->way->offset[i] & ~7ull) != s->written)
 			take_ad(s, r->way->offset[i]);
+		else
+			s->walked |= 0x60ull << r->way->offset[i] % 8 * 8;
 	if (!duel_ends_as(a, r->end))
 		return false;
 	if (a->outcome == SIM_OK)
@@ -151,6 +154,13 @@ static void compare_ways(struct duel *d, struct sim_cpu *cpu, const struct mmu_r
 		return;
 	}
 	naive_past_write(&d->naive.past, d->naive.ram, s.offset);
+	if (s.walked) { /* what the walk may have left there, before the store */
+		u64 *word = (u64 *)(d->naive.ram + s.written), was = *word;
+
+		*word |= s.walked;
+		naive_past_write(&d->naive.past, d->naive.ram, s.offset);
+		*word = was;
+	}
 	memcpy(d->naive.ram + s.offset, &a->value, a->size);
 	naive_touch(&d->naive, regs->smm, d->naive.ram + s.offset);
 	s.written = ~0ull;
