@@ -243,6 +243,71 @@ START_TEST(an_nmi_between_cpus_waits_for_its_target)
 }
 END_TEST
 
+/* ---- NMIs ---- */
+
+static struct vcpu_run seen;
+static enum ch_exit exit_as;
+static u64 exit_rip;
+
+static void script_nmi(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit)
+{
+	seen = *run;
+	exit->kind = exit_as;
+	v->regs.rip = exit_rip;
+}
+
+/* One turn, which ends so. returns what was injected at its beginning */
+static enum vcpu_event_type turn(enum ch_exit kind, u64 rip)
+{
+	exit_as = kind;
+	exit_rip = rip;
+	vcpu_turn(&vm.vcpu[0]);
+	return seen.event.type;
+}
+
+START_TEST(an_nmi_waits_for_the_iret_of_the_one_before)
+{
+	struct vcpu *v = &vm.vcpu[0];
+
+	make(MMU_MODE_TDP, 1, true);
+	script = script_nmi;
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x1000), VCPU_EVENT_NONE);
+	ck_assert(!seen.iret);
+	v->nmi_pending = true;
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2000), VCPU_EVENT_NMI);
+	ck_assert(seen.iret);
+	v->nmi_pending = true;
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2002), VCPU_EVENT_NONE);
+	ck_assert(seen.iret);
+	ck_assert_int_eq(turn(CH_EXIT_iret, 0x2010), VCPU_EVENT_NONE);
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2010), VCPU_EVENT_NONE); /* not executed yet */
+	ck_assert(!seen.iret);
+	ck_assert_uint_ne(seen.deadline, PLATFORM_NEVER); /* a look at it comes soon */
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x1000), VCPU_EVENT_NONE);
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2000), VCPU_EVENT_NMI);
+	ck_assert(!v->nmi_pending);
+	finish();
+}
+END_TEST
+
+START_TEST(in_smm_an_iret_ends_no_nmi)
+{
+	struct vcpu *v = &vm.vcpu[0];
+
+	make(MMU_MODE_TDP, 1, true);
+	script = script_nmi;
+	v->nmi_pending = true;
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2000), VCPU_EVENT_NMI);
+	v->smm.active = true;
+	turn(CH_EXIT_intr, 0x3000);
+	ck_assert(!seen.iret);
+	v->smm.active = false;
+	turn(CH_EXIT_intr, 0x2000);
+	ck_assert(seen.iret);
+	finish();
+}
+END_TEST
+
 static void run_code(const u8 *code, size_t n, void (*handler)(struct vcpu *v))
 {
 	struct vcpu *v = &vm.vcpu[0];
@@ -307,5 +372,7 @@ TAP_MAIN("cpus",
 	 what_a_cpu_to_come_may_have_is_not_shown,
 	 an_interrupt_of_the_apic_is_in_service_when_it_is_delivered,
 	 an_nmi_between_cpus_waits_for_its_target,
+	 an_nmi_waits_for_the_iret_of_the_one_before,
+	 in_smm_an_iret_ends_no_nmi,
 	 cr8_and_the_task_priority_are_one,
 	 msrs_of_the_apic_are_there_in_x2apic_mode_only)

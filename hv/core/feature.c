@@ -79,10 +79,19 @@ static const char *features_change(struct features *f, const struct platform *p,
 	return error;
 }
 
+static bool feature_is_shown(const struct features *f, const char *name)
+{
+	for (size_t i = 0; i < NR_ROWS; i++) {
+		if (f->shown & BIT(i) && feature_is_named(&feature_rows[i], name, fmt_length(name)))
+			return true;
+	}
+	return false;
+}
+
 /* Without a local APIC there is neither its other mode nor its timer. */
 static void features_follow(struct features *f, const struct platform *p)
 {
-	if (features_has(f, FEATURE_apic))
+	if (feature_is_shown(f, "apic"))
 		return;
 	features_change(f, p, "-x2apic", 7);
 	features_change(f, p, "-tsc_deadline", 13);
@@ -110,18 +119,10 @@ const char *features_init(struct features *f, const struct platform *p, const ch
 		changes += changes[n] ? n + 1 : n;
 	}
 	features_follow(f, p);
+	f->has = 0;
+	for (unsigned i = 0; i < sizeof(feature_names) / sizeof(*feature_names); i++)
+		f->has |= (u32)feature_is_shown(f, feature_names[i]) << i;
 	return error;
-}
-
-bool features_has(const struct features *f, enum feature feature)
-{
-	const char *name = feature_names[feature];
-
-	for (size_t i = 0; i < NR_ROWS; i++) {
-		if (f->shown & BIT(i) && feature_is_named(&feature_rows[i], name, fmt_length(name)))
-			return true;
-	}
-	return false;
 }
 
 void features_cpuid(const struct features *f, u32 leaf, u32 sub, u32 regs[4])

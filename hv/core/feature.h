@@ -8,9 +8,9 @@
 
 #include "hv/core/platform.h"
 
-/* Names of the rows; of rows with the same name each is one here. */
 struct features {
-	u64 shown; /* bit n: row n of cpuid.def */
+	u64 shown; /* bit n: row n of cpuid.def. Of rows with one name each is one here */
+	u32 has;   /* bit n: enum feature n */
 };
 
 /* Those that the core looks at. */
@@ -30,7 +30,10 @@ enum feature {
 const char *features_init(struct features *f, const struct platform *p, const char *changes);
 
 /* Whether the guest's CPU has it. */
-bool features_has(const struct features *f, enum feature feature);
+static inline bool features_has(const struct features *f, enum feature feature)
+{
+	return f->has >> feature & 1;
+}
 
 /* Makes the machine's answer to CPUID the guest's. regs: EAX EBX ECX EDX */
 void features_cpuid(const struct features *f, u32 leaf, u32 sub, u32 regs[4]);

@@ -106,7 +106,7 @@ static enum gdb_status target_read_regs(void *ctx, struct gdb_tid thread, struct
 	g->cr2 = v->regs.cr2;
 	g->cr3 = v->regs.cr3;
 	g->cr4 = v->regs.cr4;
-	g->cr8 = v->regs.cr8;
+	g->cr8 = lapic_get_cr8(&v->vm->board.apics.cpu[v->id]);
 	g->efer = v->regs.efer;
 	return GDB_OK;
 }

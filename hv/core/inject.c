@@ -43,7 +43,7 @@ void vcpu_inject(struct vcpu *v, u8 vector, u32 code)
 	}
 	/* An NMI whose delivery faulted must not be lost. */
 	if (v->event.type == VCPU_EVENT_NMI)
-		v->nmi_pending = true;
+		nmi_put_back(v);
 	v->event = (struct vcpu_event){
 		.type = VCPU_EVENT_EXCEPTION,
 		.vector = vector,

@@ -33,6 +33,7 @@ hv_sources += %D%/load_linux.c
 hv_sources += %D%/load_multiboot.c
 hv_sources += %D%/look.c %D%/look.h
 hv_sources += %D%/mptable.c %D%/mptable.h
+hv_sources += %D%/nmi.c %D%/nmi.h
 hv_sources += %D%/pages.c %D%/pages.h
 hv_sources += %D%/platform.h
 hv_sources += %D%/regs.h

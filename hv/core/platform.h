@@ -70,6 +70,7 @@ struct vcpu_run {
 	bool event_only;     /* leave (INTR) right behind the delivery of event */
 	bool smm;            /* leave also at what the CPU calls an invalid opcode: it may
 			      * be RSM, as the CPU is not in SMM */
+	bool iret;           /* leave at IRET */
 	bool breakpoints;    /* leave (DEBUG, soft) at INT3 and INT n */
 	bool pause;          /* leave at PAUSE: others wait for this CPU */
 	bool step;           /* leave (DEBUG) after one instruction, or right behind the

@@ -64,6 +64,7 @@ static void start_init(struct vcpu *v)
 	start_segments(v->vm->p->segs(v));
 	v->event.type = VCPU_EVENT_NONE;
 	v->nmi_pending = false;
+	v->nmi = (struct vcpu_nmi){ 0 };
 	lapic_reset(vcpu_lapic(v));
 	vcpu_tell_mmu(v, MMU_CR3_LOAD);
 	vcpu_set_state(v, CH_WAITING);

@@ -151,15 +151,6 @@ static void vcpu_take_interrupted(struct vcpu *v)
 		v->event = v->exit.interrupted;
 }
 
-static void vcpu_choose_event(struct vcpu *v)
-{
-	if (!vcpu_has_nmi(v) || v->event.type != VCPU_EVENT_NONE)
-		return;
-	v->nmi_pending = false;
-	v->event = (struct vcpu_event){ .type = VCPU_EVENT_NMI, .vector = X86_NMI };
-	vcpu_emit(v, inject, X86_NMI, VCPU_EVENT_NMI, 0, 0);
-}
-
 bool vcpu_is_stepping(const struct vcpu *v)
 {
 	const struct vm *vm = v->vm;
@@ -182,7 +173,7 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 	struct cpus_one *one = cpus_this(vm);
 	u64 due = vm_deadline(vm, v->cpu);
 
-	vcpu_choose_event(v);
+	nmi_choose(v);
 	run->event = v->event;
 	run->deadline = vcpu_deadline(vm, due);
 	run->pause = vm_others_wait(v);
@@ -198,15 +189,17 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 		step_begin(v);
 	}
 	run->smm = v->smm.active;
+	run->iret = v->nmi.blocked && !v->smm.active;
 	run->event_only = smm_waits(v);
 	if (run->event_only)
 		run->irq = -1;
 	smm_watch_turn(v, run);
-	if (run->irq >= 0 && v->regs.int_shadow) {
+	if ((run->irq >= 0 && v->regs.int_shadow) || nmi_is_near(v)) {
 		/* Some machines forget the shadow at entry: the interrupt waits. */
 		u64 soon = vm->p->clock() + clock_from_ns(vm->p, SHADOW_HOLD_NS);
 
-		run->irq = -1;
+		if (v->regs.int_shadow)
+			run->irq = -1;
 		if (soon < run->deadline)
 			run->deadline = soon;
 	}

@@ -38,12 +38,6 @@ void vcpu_tell_mmu(struct vcpu *v, enum mmu_cr3_load load);
 /* Access bits of a data access by the guest at its present privilege. */
 u64 vcpu_access(const struct vcpu *v);
 
-/* An NMI waits, and is not held back by SMM. */
-static inline bool vcpu_has_nmi(const struct vcpu *v)
-{
-	return v->nmi_pending && !v->smm.active;
-}
-
 static inline struct lapic *vcpu_lapic(struct vcpu *v)
 {
 	return &v->vm->board.apics.cpu[v->id];

@@ -13,6 +13,7 @@
 #include "hv/core/gdb.h"
 #include "hv/core/last.h"
 #include "hv/core/livelock.h"
+#include "hv/core/nmi.h"
 #include "hv/core/platform.h"
 #include "hv/core/smm.h"
 #include "hv/core/smm_watch.h"
@@ -38,6 +39,7 @@ struct vcpu {
 	struct vcpu_exit exit;   /* the last one */
 	struct board_irq irq;    /* offered to the guest since it was entered */
 	bool nmi_pending;        /* asked for, not yet an event */
+	struct vcpu_nmi nmi;
 	struct vcpu_start start; /* INIT and SIPI that wait */
 	struct smm smm;
 	struct step step;        /* the instruction that is stepped */

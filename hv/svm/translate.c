@@ -28,6 +28,7 @@ static const struct exit_range exit_ranges[] = {
 	{ VMCB_EXIT_VINTR, VMCB_EXIT_VINTR, CH_EXIT_window },
 	{ VMCB_EXIT_CPUID, VMCB_EXIT_CPUID, CH_EXIT_cpuid },
 	{ VMCB_EXIT_RSM, VMCB_EXIT_RSM, CH_EXIT_rsm },
+	{ VMCB_EXIT_IRET, VMCB_EXIT_IRET, CH_EXIT_iret },
 	{ VMCB_EXIT_INVD, VMCB_EXIT_INVD, CH_EXIT_wbinvd },
 	{ VMCB_EXIT_PAUSE, VMCB_EXIT_PAUSE, CH_EXIT_pause },
 	{ VMCB_EXIT_HLT, VMCB_EXIT_HLT, CH_EXIT_hlt },

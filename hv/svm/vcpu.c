@@ -248,7 +248,9 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.dr6 = v->regs.dr6;
 	svm_settle_cs(v, &b->save.cs);
 	svm_load_debug(b, trap, run->breakpoints);
-	b->control.intercept1 &= ~VMCB_I1_PAUSE;
+	b->control.intercept1 &= ~(VMCB_I1_PAUSE | VMCB_I1_IRET);
+	if (run->iret)
+		b->control.intercept1 |= VMCB_I1_IRET;
 	if (run->pause)
 		b->control.intercept1 |= VMCB_I1_PAUSE;
 	svm_load_tsc_aux(v);
