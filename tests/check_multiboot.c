@@ -178,6 +178,27 @@ START_TEST(modules_lie_on_pages_of_their_own_behind_the_kernel)
 }
 END_TEST
 
+START_TEST(the_firmwares_clock_ticks_and_its_handler_ends_the_tick)
+{
+	static const u8 handler[] = { 0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf };
+	u32 vector;
+
+	begin();
+	put_elf(false, 0x200000, 0x200000, 0x200010);
+	put_header(0x1000, 0);
+	ck_assert_ptr_eq(load_guest(&vm, &image), NULL);
+	ck_assert_int_eq(pic_pending(&vm.board.pic), -1);
+	now += 60000000;
+	board_update(&vm.board);
+	ck_assert_int_eq(pic_pending(&vm.board.pic), 8);
+	vector = *(u32 *)vm_ram(&vm, 8 * 4, 4);
+	ck_assert_mem_eq(vm_ram(&vm, (vector >> 16) * 16 + (u16)vector, 7), handler, 7);
+	vector = *(u32 *)vm_ram(&vm, 0x11 * 4, 4);
+	ck_assert_uint_eq(*(u8 *)vm_ram(&vm, (vector >> 16) * 16 + (u16)vector, 1), 0xcf);
+	finish();
+}
+END_TEST
+
 static const char *refusal(u32 flags)
 {
 	const char *error;
@@ -309,6 +330,7 @@ TAP_MAIN("multiboot",
 	 a_64_bit_elf_linked_high_is_entered_where_it_lies,
 	 a_header_with_addresses_needs_no_elf,
 	 modules_lie_on_pages_of_their_own_behind_the_kernel,
+	 the_firmwares_clock_ticks_and_its_handler_ends_the_tick,
 	 what_cannot_be_had_is_refused_with_a_reason,
 	 a_header_is_looked_for_where_it_may_be_and_summed_up,
 	 modules_and_command_line_that_do_not_fit_are_refused,

@@ -13,6 +13,7 @@
  */
 #include "hv/core/load.h"
 
+#include "hv/core/firmware.h"
 #include "hv/core/fmt.h"
 
 #include <string.h>
@@ -223,6 +224,7 @@ const char *load_multiboot(struct vm *vm, const struct load_image *l)
 
 	if (vm->ram_size <= LOAD_HIGH_START)
 		return "the guest's RAM is too small";
+	firmware_leave(vm); /* first: the image may be anywhere */
 	error = mb_load_kernel(vm, l, &entry, &end);
 	if (!error && entry >> 32)
 		error = "the guest's Multiboot image has no entry below 4 GiB";

@@ -21,6 +21,7 @@ hv_sources += %D%/exit_fault.c
 hv_sources += %D%/exit_io.c
 hv_sources += %D%/exit_msr.c
 hv_sources += %D%/feature.c %D%/feature.h
+hv_sources += %D%/firmware.c %D%/firmware.h
 hv_sources += %D%/fmt.c %D%/fmt.h
 hv_sources += %D%/gdb.c %D%/gdb.h
 hv_sources += %D%/gdb_target.c %D%/gdb_target.h
