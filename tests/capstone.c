@@ -36,6 +36,15 @@ static const struct name {
 	{ INSN_VMRUN, X86_INS_VMRUN }, { INSN_VMMCALL, X86_INS_VMMCALL },
 	{ INSN_VMLOAD, X86_INS_VMLOAD }, { INSN_VMSAVE, X86_INS_VMSAVE },
 	{ INSN_STGI, X86_INS_STGI }, { INSN_CLGI, X86_INS_CLGI },
+	{ INSN_IMUL, X86_INS_IMUL }, { INSN_CMPS, X86_INS_CMPSB }, { INSN_CMPS, X86_INS_CMPSW },
+	{ INSN_CMPS, X86_INS_CMPSD }, { INSN_CMPS, X86_INS_CMPSQ }, { INSN_SCAS, X86_INS_SCASB },
+	{ INSN_SCAS, X86_INS_SCASW }, { INSN_SCAS, X86_INS_SCASD }, { INSN_SCAS, X86_INS_SCASQ },
+	{ INSN_LTR, X86_INS_LTR }, { INSN_SHLD, X86_INS_SHLD }, { INSN_SHRD, X86_INS_SHRD },
+	{ INSN_MOVZX, X86_INS_MOVZX }, { INSN_MOVSX, X86_INS_MOVSX },
+	{ INSN_BSF, X86_INS_BSF }, { INSN_BSR, X86_INS_BSR },
+	{ INSN_MOV_XMM, X86_INS_MOVUPS }, { INSN_MOV_XMM, X86_INS_MOVUPD },
+	{ INSN_MOV_XMM, X86_INS_MOVAPS }, { INSN_MOV_XMM, X86_INS_MOVAPD },
+	{ INSN_MOV_XMM, X86_INS_MOVDQU }, { INSN_MOV_XMM, X86_INS_MOVDQA },
 	{ INSN_SKINIT, X86_INS_SKINIT }, { INSN_INVLPGA, X86_INS_INVLPGA },
 };
 
@@ -160,7 +169,8 @@ static const char *compare_memory(const struct insn *i, const cs_x86_op *mem, en
 		return "displacement";
 	if (!segment_agrees(i, mem, mode))
 		return "segment";
-	if (i->op == INSN_INVLPG || i->op == INSN_SMSW || i->op == INSN_LMSW)
+	if (i->op == INSN_INVLPG || i->op == INSN_SMSW || i->op == INSN_LMSW || i->op == INSN_LTR ||
+	    i->op == INSN_MOVZX || i->op == INSN_MOVSX)
 		return NULL; /* not of the operand's size */
 	return mem->size == size ? NULL : "size";
 }
@@ -252,7 +262,8 @@ const char *capstone_compare(const struct insn *i, const cs_insn *ci, enum insn_
 		return "operation";
 	if (ci->detail->x86.addr_size != i->addr_size)
 		return "address size";
-	if (i->op == INSN_MOVS || i->op == INSN_STOS || i->op == INSN_INS || i->op == INSN_OUTS)
+	if (i->op == INSN_MOVS || i->op == INSN_STOS || i->op == INSN_INS || i->op == INSN_OUTS ||
+	    i->op == INSN_CMPS || i->op == INSN_SCAS)
 		return compare_string(i, ci, mode);
 	if (i->mem != !!mem)
 		return "memory or register";

@@ -80,6 +80,12 @@ static struct prefixes find_prefixes(const u8 *p, enum insn_mode mode)
 
 /* ---- where capstone is wrong ---- */
 
+/* Whether the prefix comes once more: of two 66 it sees none. */
+static bool is_again(const u8 *p, unsigned n)
+{
+	return memchr(p + 1, *p, n - 1);
+}
+
 /*
  * It takes a 66 that stands with F2 or F3 for a part of the opcode; of PUSH, INS
  * and OUTS it does not know that REX.W is not a smaller operand. (The CPU agrees
@@ -97,6 +103,8 @@ static unsigned ask_differently(const u8 *p, const struct prefixes *f, const str
 		bool rep = p[k] == 0xf2 || p[k] == 0xf3;
 
 		if (k < f->nr && ((rep && f->opsize) || (wide && p[k] == 0x66)))
+			continue;
+		if (k < f->nr && i->op == INSN_MOV_XMM && is_again(p + k, f->nr - k))
 			continue;
 		if (k + 1 < f->nr && f->opsize && (p[k] & 0xf0) == 0x40) /* must stay dead */
 			continue;
@@ -130,7 +138,13 @@ static const struct rejected {
 	{ 1, 0x24, 0x26, -1, "MOV of a test register: gone since the 486" },
 	{ 1, 0xa0, 0xa0, -1, "PUSH of a segment register" },
 	{ 1, 0xa8, 0xa8, -1, "the same" },
-	{ 1, 0x10, 0x11, -1, "MOVSD of SSE2, of the same name as the string" },
+	{ 1, 0x10, 0x11, -1, "MOVSD of SSE2, of the same name as the string, and registers" },
+	{ 1, 0xc2, 0xc2, -1, "CMPSD of SSE2, of the same name as the string" },
+	{ 1, 0x28, 0x29, -1, "MOVAPS between registers" },
+	{ 1, 0x6f, 0x6f, -1, "the same, and MMX" },
+	{ 1, 0x7f, 0x7f, -1, "the same" },
+	{ 1, 0x00, 0x00, 3, "LTR of a register" },
+	{ 0, 0xf6, 0xf7, 5, "IMUL into RDX and RAX" },
 };
 
 static bool is_rejected_opcode(const u8 *p, enum insn_mode mode)
@@ -186,6 +200,8 @@ static bool is_rejected(const u8 *p, const struct prefixes *f, const cs_insn *ci
 	if (mode == INSN_MODE64 && f->fs_gs_then_other)
 		return true;
 	/* 66, F2 and F3 are a part of these opcodes. */
+	if (two && (opcode[1] == 0xbc || opcode[1] == 0xbd) && (f->rep || f->repne))
+		return true;
 	return two && (opcode[1] == 0xc3 || opcode[1] == 0xc7) && (f->opsize || f->rep || f->repne);
 }
 
@@ -226,6 +242,11 @@ static void check_one(const u8 *p, enum insn_mode mode)
 		if (known && capstone_names_ours(ci->id) && !is_rejected(p, &f, ci, mode))
 			differ(p, ci->size, mode, "we reject it", known);
 		nr_rejected += known && capstone_names_ours(ci->id);
+		return;
+	}
+	/* With further prefixes it says MMX of some. */
+	if (i.op == INSN_MOV_XMM && (mode == INSN_MODE16 || f.nr > 1)) {
+		nr_alone++;
 		return;
 	}
 	left_out = ask_differently(p, &f, &i, q);

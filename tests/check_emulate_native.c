@@ -167,7 +167,7 @@ static void compare(const u8 *code, const struct insn *i)
 
 /* Of a row's flags only L matters here. */
 enum { L = 1, M = 0, MM = 0, OR = 0, B = 0, I8 = 0, IZ = 0, U8 = 0, MO = 0, R = 0, S = 0, W64 = 0,
-       D64 = 0, N4 = 0, N8 = 0, NP = 0, X64 = 0 };
+       D64 = 0, N4 = 0, N8 = 0, NP = 0, NR = 0, X = 0, X64 = 0 };
 
 static const struct row {
 	u8 map, first, last;

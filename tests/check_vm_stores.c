@@ -52,7 +52,7 @@ START_TEST(a_store_that_is_not_emulated_is_left_to_the_cpu)
 		u8 n, code[12];
 	} foreign[] = {
 		{ 7, { 0x0f, 0x11, 0x05, TO_OTHER } },		/* movups [m], xmm0 */
-		{ 8, { 0x0f, 0xa4, 0x05, TO_OTHER, 4 } },	/* shld [m], eax, 4 */
+		{ 6, { 0xd3, 0x15, TO_OTHER } },		/* rcl [m], cl */
 		{ 7, { 0xc1, 0x05, TO_OTHER, 8 } },		/* rol [m], 8 */
 		{ 6, { 0x8f, 0x05, TO_OTHER } },		/* pop [m] */
 		{ 7, { 0x0f, 0x94, 0x05, TO_OTHER } },		/* sete [m] */

@@ -226,6 +226,7 @@ hosted_tests += %D%/check_dev_qemu.t
 if WITH_TDP_MMU
 hosted_tests += %D%/check_emulate.t
 hosted_tests += %D%/check_emulate_modes.t
+hosted_tests += %D%/check_emulate_device.t
 if HOST_X86_64
 hosted_tests += %D%/check_emulate_native.t
 endif
@@ -256,6 +257,8 @@ endif
 %C%_check_vcpus_t_SOURCES = %D%/check_vcpus.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_vm_t_SOURCES = %D%/check_vm.c %D%/fake_machine.c %D%/fake_machine.h
 %C%_check_emulate_t_SOURCES = %D%/check_emulate.c %D%/emulate_guest.c %D%/emulate_guest.h
+%C%_check_emulate_device_t_SOURCES = %D%/check_emulate_device.c %D%/emulate_guest.c %D%/emulate_guest.h
+%C%_check_emulate_device_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_emulate_modes_t_SOURCES = %D%/check_emulate_modes.c %D%/emulate_guest.c %D%/emulate_guest.h
 %C%_check_emulate_t_LDADD = %D%/libfake.a $(LDADD)
 %C%_check_emulate_modes_t_LDADD = %D%/libfake.a $(LDADD)

@@ -24,6 +24,8 @@ enum {
 	NP = 1 << 14,
 	X64 = 1 << 15,
 	MM = 1 << 16,
+	NR = 1 << 17,
+	X = 1 << 18,
 };
 
 struct insn_row {
@@ -242,7 +244,9 @@ static void insn_modrm(struct insn_bytes *b, struct insn *i, const struct insn_r
 static void insn_sizes(struct insn *i, const struct insn_row *row, const struct insn_prefixes *p,
 		       enum insn_mode mode)
 {
-	if (row->flags & B)
+	if (row->flags & X)
+		i->size = 16;
+	else if (row->flags & B)
 		i->size = 1;
 	else if (mode == INSN_MODE64 && (p->rex & 8 || row->flags & W64))
 		i->size = row->flags & N8 ? 4 : 8;
@@ -299,6 +303,10 @@ static bool insn_is_legal(const struct insn *i, const struct insn_row *row,
 		return false;
 	if (row->flags & NP && (p->opsize || i->rep || i->repne))
 		return false;
+	if (row->flags & NR && (i->rep || i->repne))
+		return false;
+	if (row->flags & X && !(row->flags & NR) && (i->repne || !(p->opsize || i->rep)))
+		return false; /* MMX, or nothing */
 	return !i->lock || insn_may_lock(i, row);
 }
 
@@ -320,6 +328,7 @@ enum insn_status insn_decode(const u8 *bytes, size_t n, enum insn_mode mode, str
 		return INSN_UNKNOWN;
 	i->op = row->op;
 	i->rex = p.rex;
+	i->opsize = p.opsize;
 	i->to_reg = row->flags & R;
 	insn_sizes(i, row, &p, mode);
 	if (row->flags & (M | MM))

@@ -22,6 +22,8 @@ enum insn_op {
 	INSN_MONITOR, INSN_MWAIT, INSN_XSETBV,
 	INSN_VMRUN, INSN_VMMCALL, INSN_VMLOAD, INSN_VMSAVE, INSN_STGI, INSN_CLGI, INSN_SKINIT,
 	INSN_INVLPGA,
+	INSN_IMUL, INSN_CMPS, INSN_SCAS, INSN_LTR, INSN_MOV_XMM, INSN_SHLD, INSN_SHRD,
+	INSN_BSF, INSN_BSR, INSN_MOVZX, INSN_MOVSX,
 };
 
 /* The mode that decides about default sizes; the value is the address size in bytes. */
@@ -34,7 +36,8 @@ struct insn {
 	enum insn_op op;
 	u8 len;        /* bytes of the whole instruction */
 	u8 opcode;     /* the last opcode byte */
-	u8 size;       /* of the operand, in bytes: 1, 2, 4, 8 */
+	bool opsize;   /* a prefix 66 is there */
+	u8 size;       /* of the operand, in bytes: 1, 2, 4, 8; 16 of an XMM register */
 	u8 addr_size;  /* 2, 4, 8 */
 	u8 reg;        /* ModRM.reg with REX.R; /digit without */
 	bool rex;      /* a REX byte is there: byte registers 4-7 are SPL.. */

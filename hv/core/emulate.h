@@ -89,10 +89,20 @@ void emulate_move_operand(const struct vcpu *v, struct insn *i);
 
 /*
  * One that reads memory, computes, and writes it again (ALU but CMP, NOT, NEG,
- * INC, DEC, XCHG, XADD, CMPXCHG, CMPXCHG8B and 16B, BTS, BTR, BTC), its operand
+ * INC, DEC, XCHG, XADD, CMPXCHG, CMPXCHG8B and 16B, BTS, BTR, BTC, SHLD, SHRD), its operand
  * being memory. With LOCK, and XCHG always, one step; across two pages: NOT_OURS.
  */
 enum emulate_result emulate_rmw(struct vcpu *v, const struct insn *i);
+
+/* Those of emulate_device.c: CMPS and SCAS, IMUL, MOVZX and MOVSX, BSF and BSR, moves
+ * of XMM registers, SMSW, LTR. */
+enum emulate_result emulate_compare_string(struct vcpu *v, const struct insn *i);
+enum emulate_result emulate_imul(struct vcpu *v, const struct insn *i);
+enum emulate_result emulate_extend(struct vcpu *v, const struct insn *i);
+enum emulate_result emulate_bit_scan(struct vcpu *v, const struct insn *i);
+enum emulate_result emulate_mov_xmm(struct vcpu *v, const struct insn *i);
+enum emulate_result emulate_smsw(struct vcpu *v, const struct insn *i);
+enum emulate_result emulate_ltr(struct vcpu *v, const struct insn *i);
 
 /*
  * Carries out one data instruction, or one round of a repeated one: registers,

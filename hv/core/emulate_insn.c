@@ -146,13 +146,25 @@ static const emulate_fn_t emulate_fns[] = {
 	[INSN_CMPXCHG] = emulate_rmw,
 	[INSN_CMPXCHG8B] = emulate_rmw,
 	[INSN_XADD] = emulate_rmw,
+	[INSN_SHLD] = emulate_rmw,
+	[INSN_SHRD] = emulate_rmw,
+	[INSN_CMPS] = emulate_compare_string,
+	[INSN_SCAS] = emulate_compare_string,
+	[INSN_IMUL] = emulate_imul,
+	[INSN_MOVZX] = emulate_extend,
+	[INSN_MOVSX] = emulate_extend,
+	[INSN_BSF] = emulate_bit_scan,
+	[INSN_BSR] = emulate_bit_scan,
+	[INSN_MOV_XMM] = emulate_mov_xmm,
+	[INSN_SMSW] = emulate_smsw,
+	[INSN_LTR] = emulate_ltr,
 };
 
 /* An instruction without a memory operand never faults on one. */
 static bool emulate_touches_memory(const struct insn *i)
 {
 	return i->mem || i->op == INSN_MOVS || i->op == INSN_STOS || i->op == INSN_PUSH ||
-	       i->op == INSN_PUSH_IMM;
+	       i->op == INSN_PUSH_IMM || i->op == INSN_CMPS || i->op == INSN_SCAS;
 }
 
 bool emulate_insn(struct vcpu *v, const struct insn *i)

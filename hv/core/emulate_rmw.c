@@ -105,6 +105,32 @@ static void rmw_bit(struct rmw *m)
 		m->new[0] = m->old[0] ^ bit;
 }
 
+static unsigned rmw_shift_count(const struct rmw *m)
+{
+	u64 count = m->i->opcode & 1 ? m->v->regs.gpr[RCX] : m->i->imm;
+
+	return (unsigned)count & (m->i->size == 8 ? 63 : 31);
+}
+
+/* SHLD and SHRD. More than 16 bits of 2 bytes is not called. */
+static void rmw_double_shift(struct rmw *m)
+{
+	unsigned bits = 8 * m->i->size, n = rmw_shift_count(m);
+	u64 from = rmw_reg(m, m->i->reg), old = m->old[0], sign = BIT(bits - 1), r;
+
+	if (!n) {
+		m->new[0] = old;
+		return;
+	}
+	if (m->i->op == INSN_SHLD)
+		r = old << n | from >> (bits - n);
+	else
+		r = old >> n | from << (bits - n);
+	m->new[0] = alu(ALU_OR, m->i->size, r, 0, &m->flags);
+	rmw_set_flag(m, RFLAGS_CF, m->i->op == INSN_SHLD ? old >> (bits - n) & 1 : old >> (n - 1) & 1);
+	rmw_set_flag(m, RFLAGS_OF, (old ^ m->new[0]) & sign);
+}
+
 static void (*const rmw_fns[])(struct rmw *m) = {
 	[INSN_ALU] = rmw_alu,
 	[INSN_ALU_IMM] = rmw_alu,
@@ -119,6 +145,8 @@ static void (*const rmw_fns[])(struct rmw *m) = {
 	[INSN_BTS] = rmw_bit,
 	[INSN_BTR] = rmw_bit,
 	[INSN_BTC] = rmw_bit,
+	[INSN_SHLD] = rmw_double_shift,
+	[INSN_SHRD] = rmw_double_shift,
 };
 
 /* What the instruction leaves in registers besides flags. */
@@ -156,6 +184,8 @@ enum emulate_result emulate_rmw(struct vcpu *v, const struct insn *i)
 	gva_t gva;
 
 	emulate_move_operand(v, &at);
+	if ((i->op == INSN_SHLD || i->op == INSN_SHRD) && rmw_shift_count(&m) >= 8 * i->size)
+		return EMULATE_NOT_OURS;
 	if (size == 16 && !rmw_has_cx16(v))
 		return EMULATE_NOT_OURS;
 	if (size == 16 && vcpu_operand_gva(v, i) & 15) {

@@ -215,7 +215,7 @@ void exit_cr(struct vcpu *v)
 #define DR7_FIXED_1 0x400ull
 #define DR7_GD      BIT(13)
 
-/* The guest's debug registers hold what it wrote; they are not armed. */
+/* The guest's debug registers hold what it wrote; the machine arms them. */
 static u64 *dr_find(struct vcpu *v, unsigned dr)
 {
 	if (dr < 4)

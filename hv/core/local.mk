@@ -13,6 +13,7 @@ hv_sources += %D%/cpus.c %D%/cpus.h
 hv_sources += %D%/debug.c %D%/debug.h
 hv_sources += %D%/decode.c %D%/decode.h %D%/insn.def
 hv_sources += %D%/emulate.c %D%/emulate_insn.c %D%/emulate_mem.c %D%/emulate_rmw.c
+hv_sources += %D%/emulate_device.c
 hv_sources += %D%/emulate.h
 hv_sources += %D%/exit.c %D%/exit.def
 hv_sources += %D%/exit_cpuid.c %D%/cpuid.def %D%/cpuid_leaf.def

@@ -102,6 +102,9 @@ struct platform {
 	/* MSR KernelGSBase, which the guest changes without an exit. */
 	u64 (*kernel_gs_base)(struct vcpu *v);
 
+	/* Reads or writes a register of SSE. NULL: the machine has none. */
+	void (*xmm)(struct vcpu *v, unsigned number, u8 bytes[16], bool write);
+
 	/* The segment registers, in place; valid while the vCPU is not in the guest. */
 	struct vcpu_segs *(*segs)(struct vcpu *v);
 

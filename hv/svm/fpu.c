@@ -9,6 +9,7 @@
 #define FPU_FCW   0
 #define FPU_FTW   4
 #define FPU_MXCSR 24
+#define FPU_XMM   160
 
 #define FCW_RESET   0x40u
 #define FTW_RESET   0xffu /* all in use, with zeros */
@@ -35,4 +36,18 @@ void fpu_use(struct svm_fpu *fpu)
 		__asm__ volatile("fxsave64 %0" : "=m"(c->fpu->image));
 	__asm__ volatile("fxrstor64 %0" : : "m"(fpu->image));
 	c->fpu = fpu;
+}
+
+void fpu_xmm(struct svm_fpu *fpu, unsigned number, u8 bytes[16], bool write)
+{
+	u8 *at = fpu->image + FPU_XMM + 16 * number;
+
+	fpu_use(fpu);
+	__asm__ volatile("fxsave64 %0" : "=m"(fpu->image));
+	if (!write) {
+		memcpy(bytes, at, 16);
+		return;
+	}
+	memcpy(at, bytes, 16);
+	__asm__ volatile("fxrstor64 %0" : : "m"(fpu->image));
 }

@@ -17,6 +17,9 @@ struct svm_fpu {
 /* As after a reset. */
 void fpu_reset(struct svm_fpu *fpu);
 
+/* Reads or writes XMM0 to XMM15 of these, which become the running CPU's. */
+void fpu_xmm(struct svm_fpu *fpu, unsigned number, u8 bytes[16], bool write);
+
 /* The running CPU's registers become these. */
 void fpu_use(struct svm_fpu *fpu);
 

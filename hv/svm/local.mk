@@ -13,6 +13,7 @@ hv_vitrine_hv_elf_SOURCES += %D%/bell.c %D%/bell.h
 hv_vitrine_hv_elf_SOURCES += %D%/boot.S
 hv_vitrine_hv_elf_SOURCES += %D%/console.c %D%/console.h
 hv_vitrine_hv_elf_SOURCES += %D%/cpu.c %D%/cpu.h
+hv_vitrine_hv_elf_SOURCES += %D%/dr.c %D%/dr.h
 hv_vitrine_hv_elf_SOURCES += %D%/exit.c %D%/exit.h
 hv_vitrine_hv_elf_SOURCES += %D%/fpu.c %D%/fpu.h
 hv_vitrine_hv_elf_SOURCES += %D%/gates.S

@@ -91,8 +91,18 @@ static _Noreturn void trap_exception(const struct trap_frame *f)
 	panic_end(panic_text);
 }
 
+/* A guest's breakpoint may lie on our addresses, and is armed a little too long. */
+static void trap_debug(struct trap_frame *f)
+{
+	f->rflags |= RFLAGS_RF;
+}
+
 void trap_dispatch(struct trap_frame *f)
 {
+	if (f->vector == X86_DB) {
+		trap_debug(f);
+		return;
+	}
 	if (f->vector < 32)
 		trap_exception(f);
 	cpu_this()->nr_irq++;

@@ -16,6 +16,7 @@
  */
 #include "hv/svm/vcpu.h"
 
+#include "hv/svm/dr.h"
 #include "hv/svm/lapic.h"
 #include "hv/svm/memory.h"
 #include "hv/svm/svm.h"
@@ -83,6 +84,13 @@ struct vcpu_segs *svm_vcpu_segs(struct vcpu *v)
 	struct svm_vcpu *s = v->machine;
 
 	return (struct vcpu_segs *)&s->vmcb->save;
+}
+
+void svm_vcpu_xmm(struct vcpu *v, unsigned number, u8 bytes[16], bool write)
+{
+	struct svm_vcpu *s = v->machine;
+
+	fpu_xmm(&s->fpu, number, bytes, write);
 }
 
 u64 svm_vcpu_kernel_gs_base(struct vcpu *v)
@@ -346,7 +354,9 @@ void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *
 	svm_load(v, b, run);
 	fpu_use(&s->fpu);
 	timer_arm(run->deadline);
+	dr_arm(v, b);
 	svm_world_switch(v->regs.gpr, s->vmcb_hpa, cpu_this()->host_vmcb_hpa);
+	dr_disarm(b);
 	memset(exit, 0, sizeof(*exit));
 	svm_translate_exit(b, exit);
 	if (exit->kind == CH_EXIT_invalid) /* the save area is not the guest's any more */

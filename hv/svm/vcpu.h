@@ -24,6 +24,7 @@ void svm_maps_init(struct pages *pages, bool flush_by_asid);
 
 bool svm_vcpu_init(struct vcpu *v);
 struct vcpu_segs *svm_vcpu_segs(struct vcpu *v);
+void svm_vcpu_xmm(struct vcpu *v, unsigned number, u8 bytes[16], bool write);
 u64 svm_vcpu_kernel_gs_base(struct vcpu *v);
 void svm_vcpu_run(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit);
 

@@ -149,6 +149,24 @@ static uint32_t flags_of_ud(void)
 	return flags;
 }
 
+/* Stops at an instruction, and once more at a word that is written. */
+static void breakpoints(void)
+{
+	static uint32_t word;
+	uint32_t at;
+
+	asm volatile("movl $1f, %%eax\n\tmovl %%eax, %%dr0\n\tmovl $0x402, %%eax\n\t"
+		     "movl %%eax, %%dr7\n\tjmp 2f\n1:\tnop\n\tret\n2:\tmovl $1b, %0"
+		     : "=r"(at) : : "eax");
+	expect_eq(attempt("call *%0", "r"(at)), EXCEPTION(VECTOR_DB, 0));
+	asm volatile("movl %0, %%dr1" : : "r"(&word));
+	asm volatile("movl %0, %%dr7" : : "r"(0x00d00408));
+	expect_eq(attempt("movl %0, (%1)", "r"(7), "r"(&word)), EXCEPTION(VECTOR_DB, 0));
+	expect_eq(word, 7);
+	asm volatile("movl %0, %%dr7" : : "r"(0x400));
+	asm volatile("call *%0" : : "r"(at));
+}
+
 static uint64_t rdtsc(void)
 {
 	uint32_t low, high;
@@ -185,6 +203,8 @@ void guest_main(void)
 	hypercalls_are_answered();
 	step("an invalid opcode pushes RF");
 	expect_eq(flags_of_ud() & RFLAGS_RF, RFLAGS_RF);
+	step("breakpoints of the guest's own");
+	breakpoints();
 	step("the time-stamp counter is what was written");
 	time_is_what_was_written();
 }
