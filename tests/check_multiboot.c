@@ -199,6 +199,44 @@ START_TEST(the_firmwares_clock_ticks_and_its_handler_ends_the_tick)
 }
 END_TEST
 
+/* The table there, if its sum is 0. */
+static const u8 *acpi_table(u32 gpa, const char *signature)
+{
+	const u8 *table = vm_ram(&vm, gpa, 36);
+	u8 sum = 0;
+
+	ck_assert_mem_eq(table, signature, 4);
+	for (u32 k = 0; k < *(const u32 *)(table + 4); k++)
+		sum += table[k];
+	ck_assert_uint_eq(sum, 0);
+	return table;
+}
+
+START_TEST(acpi_tells_where_its_timer_is)
+{
+	const u8 *rsdp = NULL, *fadt;
+	u32 port, first;
+
+	begin();
+	put_elf(false, 0x200000, 0x200000, 0x200010);
+	put_header(0x1000, 0);
+	ck_assert_ptr_eq(load_guest(&vm, &image), NULL);
+	for (u32 gpa = 0xe0000; gpa < 0x100000 && !rsdp; gpa += 16)
+		rsdp = memcmp(vm_ram(&vm, gpa, 8), "RSD PTR ", 8) ? NULL : vm_ram(&vm, gpa, 20);
+	ck_assert_ptr_nonnull(rsdp);
+	fadt = acpi_table(*(const u32 *)(acpi_table(*(const u32 *)(rsdp + 16), "RSDT") + 36), "FACP");
+	acpi_table(*(const u32 *)(fadt + 40), "DSDT");
+	port = *(const u32 *)(fadt + 76);
+	first = board_in(&vm.board, (u16)port, 4);
+	now += 1000000000;
+	ck_assert_uint_ge(board_in(&vm.board, (u16)port, 4) - first, 3579545);
+	ck_assert_uint_lt(board_in(&vm.board, (u16)port, 4) - first, 3579545 + 1000);
+	now += 4000000000; /* it wraps at 24 bits */
+	ck_assert_uint_lt(board_in(&vm.board, (u16)port, 4), 0x1000000);
+	finish();
+}
+END_TEST
+
 static const char *refusal(u32 flags)
 {
 	const char *error;
@@ -331,6 +369,7 @@ TAP_MAIN("multiboot",
 	 a_header_with_addresses_needs_no_elf,
 	 modules_lie_on_pages_of_their_own_behind_the_kernel,
 	 the_firmwares_clock_ticks_and_its_handler_ends_the_tick,
+	 acpi_tells_where_its_timer_is,
 	 what_cannot_be_had_is_refused_with_a_reason,
 	 a_header_is_looked_for_where_it_may_be_and_summed_up,
 	 modules_and_command_line_that_do_not_fit_are_refused,

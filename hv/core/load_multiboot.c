@@ -13,6 +13,7 @@
  */
 #include "hv/core/load.h"
 
+#include "hv/core/acpi.h"
 #include "hv/core/firmware.h"
 #include "hv/core/fmt.h"
 
@@ -224,6 +225,7 @@ const char *load_multiboot(struct vm *vm, const struct load_image *l)
 
 	if (vm->ram_size <= LOAD_HIGH_START)
 		return "the guest's RAM is too small";
+	acpi_place(vm);
 	firmware_leave(vm); /* first: the image may be anywhere */
 	error = mb_load_kernel(vm, l, &entry, &end);
 	if (!error && entry >> 32)

@@ -2,6 +2,7 @@
 # Sources of both libhv archives (hosted and bare metal, see hv/local.mk), one
 # subject a line:   hv_sources += %D%/NAME.c %D%/NAME.h
 
+hv_sources += %D%/acpi.c %D%/acpi.h
 hv_sources += %D%/alu.c %D%/alu.h
 hv_sources += %D%/bundle.c %D%/bundle.h
 hv_sources += %D%/clock.h

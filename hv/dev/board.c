@@ -120,6 +120,18 @@ static void board_fw_cfg_out(struct board *b, u16 port, u8 value)
 	fw_cfg_out(&b->fw_cfg, port, value);
 }
 
+static u8 board_pm_timer_in(struct board *b, u16 port)
+{
+	return pm_timer_in(&b->pm_timer, port, b->owner.now_ns(b->owner.ctx));
+}
+
+static void board_pm_timer_out(struct board *b, u16 port, u8 value)
+{
+	(void)b;
+	(void)port;
+	(void)value;
+}
+
 static u8 board_test_data_in(struct board *b, u16 port)
 {
 	return pc_test_in(&b->test, port);
@@ -194,6 +206,7 @@ void board_init(struct board *b, unsigned nr_cpus, const struct board_owner *own
 	pit_init(&b->pit);
 	rtc_init(&b->rtc);
 	pc_test_init(&b->test);
+	b->pm_timer = (struct pm_timer){ 0 };
 	fw_cfg_init(&b->fw_cfg, 0, 0);
 	uart_init(&b->uart, board_console, b);
 }

@@ -16,6 +16,7 @@
 #include "hv/dev/pc_test.h"
 #include "hv/dev/pic.h"
 #include "hv/dev/pit.h"
+#include "hv/dev/pm_timer.h"
 #include "hv/dev/rtc.h"
 #include "hv/dev/uart.h"
 
@@ -54,6 +55,7 @@ struct board {
 	struct uart uart;
 	struct fw_cfg fw_cfg; /* its owner fills it by fw_cfg_init() */
 	struct pc_test test;
+	struct pm_timer pm_timer;
 	u16 line_levels; /* as last told */
 	u8 apm[2]; /* control and status of power management */
 	struct board_owner owner;

@@ -12,3 +12,4 @@ hv_sources += %D%/rtc.c %D%/rtc.h
 hv_sources += %D%/uart.c %D%/uart.h
 hv_sources += %D%/fw_cfg.c %D%/fw_cfg.h
 hv_sources += %D%/pc_test.c %D%/pc_test.h
+hv_sources += %D%/pm_timer.c %D%/pm_timer.h
