@@ -182,6 +182,7 @@ static void script_pause(struct vcpu *v, const struct vcpu_run *run, struct vcpu
 {
 	note(v, 100);
 	ck_assert(run->pause);
+	ck_assert_uint_eq(v->regs.rip, CODE_GPA + 2 * (turns[v->id] - 1));
 	exit->kind = CH_EXIT_pause;
 	if (turns[0] + turns[1] == 20)
 		vm_end(v->vm, 0, "enough");
@@ -189,8 +190,10 @@ static void script_pause(struct vcpu *v, const struct vcpu_run *run, struct vcpu
 
 START_TEST(pause_gives_the_cpu_away)
 {
-	static const u8 code[] = { 0xf3, 0x90, 0xeb, 0xfc };
+	u8 code[20];
 
+	for (size_t i = 0; i < sizeof(code); i++)
+		code[i] = i % 2 ? 0x90 : 0xf3;
 	make_vcpus(2);
 	put_code(code, sizeof(code));
 	vm.vcpu[1].regs = vm.vcpu[0].regs;
@@ -250,10 +253,55 @@ START_TEST(a_vcpu_that_is_held_stands_while_others_run)
 }
 END_TEST
 
+/* ---- interrupts ---- */
+
+#define VECTOR 0x51
+
+static void send(struct vcpu *to)
+{
+	const struct apic_message m = { .vector = VECTOR, .source = APIC_FROM_CPU };
+
+	lapic_deliver(vcpu_lapic(to), &m);
+}
+
+/* It takes the first after another one has been sent; nobody could know. */
+static void script_like(struct vcpu *v, const struct vcpu_run *run, struct vcpu_exit *exit)
+{
+	note(v, 1000);
+	if (turns[0] == 4)
+		vm_end(v->vm, 0, "enough");
+	if (turns[0] == 1 || turns[0] == 4) {
+		exit->irq_delivered = false;
+	} else {
+		ck_assert_int_eq(run->irq, VECTOR);
+		exit->irq_delivered = true;
+	}
+	if (turns[0] == 2)
+		send(v);
+	if (turns[0] > 1)
+		lapic_end_of_interrupt(vcpu_lapic(v));
+	if (turns[0] == 4)
+		ck_assert_int_eq(run->irq, -1);
+}
+
+START_TEST(an_interrupt_that_comes_while_its_like_is_taken_is_kept)
+{
+	make_vcpus(1);
+	script = script_like;
+	vm.vcpu[0].regs.rflags |= RFLAGS_IF;
+	lapic_write(vcpu_lapic(&vm.vcpu[0]), 0xf0, 4, 0x1ff);
+	send(&vm.vcpu[0]);
+	ck_assert_uint_eq(vm_run(&vm), 0);
+	ck_assert_uint_eq(turns[0], 4);
+	finish();
+}
+END_TEST
+
 TAP_MAIN("vcpus", a_vcpu_begins_in_real_mode_at_the_page_of_its_sipi,
 	 a_vcpu_that_was_never_started_never_runs,
 	 init_takes_a_vcpu_back_to_its_initial_state_where_it_waits,
 	 a_sipi_for_a_vcpu_that_does_not_wait_is_lost, init_waits_for_the_end_of_smm,
 	 init_of_the_first_vcpu_is_a_reset, who_exits_often_gets_as_much_time_as_who_never_does,
 	 pause_gives_the_cpu_away, who_is_alone_is_not_disturbed,
-	 a_vcpu_that_is_held_stands_while_others_run)
+	 a_vcpu_that_is_held_stands_while_others_run,
+	 an_interrupt_that_comes_while_its_like_is_taken_is_kept)

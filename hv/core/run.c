@@ -146,7 +146,7 @@ static bool run_is_news(const struct vcpu *v)
 	if (v->state != CH_RUNNING)
 		return run_is_ready(v);
 	return atomic_load(&one->away) && one->current == v->id &&
-	       (run_irq(v) != v->irq.vector || vcpu_has_nmi(v) || smm_waits(v));
+	       (run_irq(v) >= 0 || vcpu_has_nmi(v) || smm_waits(v));
 }
 
 /* What a turn has done to the vCPUs and deadlines of other CPUs. */

@@ -222,15 +222,17 @@ static bool vcpu_enter(struct vcpu *v)
 	}
 	vcpu_emit(v, enter, v->regs.rip, run.mmu.root, run.mmu.flush != MMU_FLUSH_NONE);
 	v->event.type = VCPU_EVENT_NONE;
+	if (run.irq >= 0)
+		board_ack(&v->vm->board, v->id, v->irq);
 	cpus_leave(v->vm);
 	p->run(v, &run, &v->exit);
 	mmu_leave(v->mmu); /* others may wait for that, holding the lock */
 	p->irq_enable();
 	cpus_return(v->vm);
-	if (v->exit.irq_delivered) {
-		board_ack(&v->vm->board, v->id, v->irq);
+	if (v->exit.irq_delivered)
 		vcpu_emit(v, inject, (u8)run.irq, 0, 0, 0);
-	}
+	else if (run.irq >= 0)
+		board_unack(&v->vm->board, v->id, v->irq);
 	return true;
 }
 

@@ -37,7 +37,7 @@ struct vcpu {
 	struct vcpu_regs regs;
 	struct vcpu_event event; /* waits for the next entry */
 	struct vcpu_exit exit;   /* the last one */
-	struct board_irq irq;    /* offered to the guest since it was entered */
+	struct board_irq irq;    /* offered to the guest when it was entered last */
 	bool nmi_pending;        /* asked for, not yet an event */
 	struct vcpu_nmi nmi;
 	struct vcpu_start start; /* INIT and SIPI that wait */

@@ -85,8 +85,12 @@ static inline unsigned board_pin(unsigned line)
 /* The interrupt that the CPU would take now if it is open for them. */
 struct board_irq board_irq(const struct board *b, unsigned cpu);
 
-/* It took it: what board_irq() told when the guest was entered. */
+/*
+ * It is offered to the CPU, which may take it at any moment from now on: another one
+ * like it is a new one. If it turns out that it was not taken, unack takes that back.
+ */
 void board_ack(struct board *b, unsigned cpu, struct board_irq irq);
+void board_unack(struct board *b, unsigned cpu, struct board_irq irq);
 
 /* Brings interrupt lines up to date with the clock. */
 void board_update(struct board *b);

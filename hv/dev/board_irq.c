@@ -116,6 +116,14 @@ void board_ack(struct board *b, unsigned cpu, struct board_irq irq)
 		lapic_ack(&b->apics.cpu[cpu], (u8)irq.vector);
 }
 
+void board_unack(struct board *b, unsigned cpu, struct board_irq irq)
+{
+	if (irq.from_pic)
+		pic_unack(&b->pic, (u8)irq.vector);
+	else
+		lapic_unack(&b->apics.cpu[cpu], (u8)irq.vector);
+}
+
 void board_update(struct board *b)
 {
 	if (pit_tick(&b->pit, b->owner.now_ns(b->owner.ctx))) {

@@ -161,6 +161,9 @@ int lapic_pending(const struct lapic *l);
 /* The CPU took it: from IRR to ISR. */
 void lapic_ack(struct lapic *l, u8 vector);
 
+/* It did not take what was acknowledged last: back to IRR. */
+void lapic_unack(struct lapic *l, u8 vector);
+
 /* Whether what the PIC requests reaches the CPU: ExtINT by LINT0, or no APIC in
  * between. */
 bool lapic_lets_pic(const struct lapic *l);

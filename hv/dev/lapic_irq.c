@@ -55,6 +55,12 @@ void lapic_ack(struct lapic *l, u8 vector)
 	set_bit(l->isr, vector);
 }
 
+void lapic_unack(struct lapic *l, u8 vector)
+{
+	clear_bit(l->isr, vector);
+	set_bit(l->irr, vector);
+}
+
 void lapic_end_of_interrupt(struct lapic *l)
 {
 	int vector = highest_bit(l->isr);

@@ -87,6 +87,24 @@ void pic_ack(struct pic *p, u8 vector)
 	}
 }
 
+static void pic_chip_unack(struct pic_chip *c, unsigned line)
+{
+	c->irr |= c->lines & 1u << line; /* it may have been withdrawn meanwhile */
+	c->isr &= ~(1u << line);
+}
+
+void pic_unack(struct pic *p, u8 vector)
+{
+	unsigned line = vector & 7;
+
+	if (p->chip[0].vector_base == (vector & 0xf8) && line != CASCADE_LINE) {
+		pic_chip_unack(&p->chip[0], line);
+	} else if (p->chip[1].vector_base == (vector & 0xf8)) {
+		pic_chip_unack(&p->chip[1], line);
+		p->chip[0].isr &= ~(1u << CASCADE_LINE);
+	}
+}
+
 u8 pic_in(const struct pic *p, u16 port)
 {
 	const struct pic_chip *c = &p->chip[port >= 0xa0];

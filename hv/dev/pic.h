@@ -37,6 +37,9 @@ int pic_pending(const struct pic *p);
  * that vector (any more) nothing happens. */
 void pic_ack(struct pic *p, u8 vector);
 
+/* It did not take what was acknowledged last: it is requested again. */
+void pic_unack(struct pic *p, u8 vector);
+
 /* port: 20 21 a0 a1 */
 u8 pic_in(const struct pic *p, u16 port);
 void pic_out(struct pic *p, u16 port, u8 value);
