@@ -6,11 +6,14 @@
 
 #include "hv/core/vm.h"
 
+/* How long the lock is left to others before another look at them. */
+#define GATHER_SPINS 100u
+
 void cpus_init(struct vm *vm)
 {
 	struct cpus *c = &vm->cpus;
 
-	atomic_store(&c->ticket, 1); /* ours */
+	atomic_store(&c->locked, true);
 	for (unsigned i = 0; i < PLATFORM_MAX_CPUS; i++)
 		c->one[i].current = (u8)i;
 }
@@ -35,18 +38,19 @@ void cpus_relax(struct vm *vm)
 	vm->p->relax();
 }
 
+/* No queue: who is next in it may be a CPU that the host lets wait for long. */
 void cpus_lock(struct vm *vm)
 {
 	struct cpus *c = &vm->cpus;
-	u32 mine = atomic_fetch_add(&c->ticket, 1);
 
-	while (atomic_load(&c->serving) != mine || atomic_load(&c->over))
+	while (atomic_load(&c->over) || atomic_load_explicit(&c->locked, memory_order_relaxed) ||
+	       atomic_exchange(&c->locked, true))
 		cpus_relax(vm);
 }
 
 void cpus_unlock(struct vm *vm)
 {
-	atomic_fetch_add(&vm->cpus.serving, 1);
+	atomic_store(&vm->cpus.locked, false);
 }
 
 void cpus_leave(struct vm *vm)
@@ -124,7 +128,8 @@ void cpus_gather(struct vm *vm)
 	c->gatherer = cpus_self(vm);
 	while (cpus_is_busy(vm)) {
 		cpus_unlock(vm);
-		vm->p->relax();
+		for (unsigned i = 0; i < GATHER_SPINS; i++)
+			cpus_relax(vm);
 		cpus_lock(vm);
 	}
 }

@@ -41,7 +41,7 @@ struct cpus_one {
 };
 
 struct cpus {
-	_Atomic u32 ticket, serving; /* the lock: who comes first is served first */
+	_Atomic bool locked;
 	_Atomic bool over;           /* a panic: nobody goes on */
 	bool gathered;               /* by: nobody else begins a turn */
 	unsigned gatherer;
