@@ -24,6 +24,7 @@ info_TEXINFOS += %D%/vitrine.texi
 %C%_vitrine_TEXINFOS += %D%/tdp.texi
 %C%_vitrine_TEXINFOS += %D%/testing.texi
 %C%_vitrine_TEXINFOS += %D%/tour.texi
+%C%_vitrine_TEXINFOS += %D%/vcpus.texi
 
 EXTRA_PROGRAMS += %D%/gen
 %C%_gen_SOURCES = %D%/gen.c

@@ -26,7 +26,11 @@ n=0
 for mode in $modes; do
 	for name in $list; do
 		n=$((n + 1))
-		output=$("$vitrine" run --mmu="$mode" --timeout=60 "$name" </dev/null 2>"$errors")
+		cpus=1
+		case $name in
+		smp*) cpus=3 ;;
+		esac
+		output=$("$vitrine" run --mmu="$mode" --vcpus=$cpus --timeout=60 "$name" </dev/null 2>"$errors")
 		status=$?
 		if [ $status -eq 0 ] &&
 			printf '%s\n' "$output" | grep -q '^all [0-9]* steps hold'; then

@@ -23,15 +23,21 @@ for row in $list; do
 	name=${row%%:*}
 	machine=pc,acpi=off,smm=off,hpet=off
 	screen=none
+	bios=qboot.rom
 	# SMIs come from power management; what hides SMRAM is the VGA's window.
 	case $name in
 	smi*)
 		machine=pc,smm=on,hpet=off
 		screen=std
 		;;
+	smp*)	# whose BIOS makes an MP table
+		machine="pc,smm=off,hpet=off -smp 3,sockets=3"
+		bios=bios-256k.bin
+		;;
 	esac
 	# isa-debug-exit turns status v into 2v+1.
-	output=$(timeout 30 "$qemu" -machine "$machine" -bios qboot.rom -vga "$screen" \
+	# shellcheck disable=SC2086	# the machine may be followed by an option
+	output=$(timeout 30 "$qemu" -machine $machine -bios "$bios" -vga "$screen" \
 		-cpu max -m 16 -display none -monitor none -nodefaults -no-reboot -serial stdio \
 		-device isa-debug-exit,iobase=0xf4,iosize=1 -kernel "$guests/${row#*:}" \
 		</dev/null 2>&1)

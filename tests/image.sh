@@ -24,7 +24,8 @@ n=0
 # boot CPU "COMMAND LINE" [MODULE]: QEMU's status in $status, the log in $log
 boot()
 {
-	timeout 60 "$qemu" -machine pc,acpi=off,smm=off,hpet=off -bios qboot.rom -cpu "$1" -m 256M \
+	timeout 120 "$qemu" -machine pc,acpi=off,smm=off,hpet=off -bios qboot.rom -cpu "$1" \
+		-smp "${cpus:-1}" -m 256M \
 		-nodefaults -display none -no-reboot -serial "file:$log" -serial null \
 		-device isa-debug-exit,iobase=0x501,iosize=4 -kernel "$image" -append "$2" \
 		${3:+-initrd "$3"} </dev/null >/dev/null 2>&1
@@ -64,13 +65,29 @@ boot "$good" "mem=300M" "$guests/long.elf"
 expect 125 "not enough memory" "more RAM for the guest than there is is named"
 boot "$good" "mem=16M" "$0"
 expect 125 "neither an ELF nor" "a file that is no guest is named"
+boot "$good" "mem=16M vcpus=2 smi=1" "$guests/smp.elf"
+expect 125 "one vCPU" "SMIs that are compared, with several vCPUs, are refused"
+cpus=2
+for mode in tdp shadow; do
+	boot "$good" "mmu=$mode mem=16M vcpus=4 cpus=2 audit=50 events=0" "$guests/smp.elf"
+	expect 0 "self-tests passed" "every rule holds while two CPUs run four vCPUs under $mode"
+done
+cpus=1
+boot "$good" "mem=16M cpus=2" "$guests/long.elf"
+expect 125 "as many as cpus= says" "a CPU that the machine does not have is named"
+boot "$good" "mem=16M cpus=9" "$guests/long.elf"
+expect 125 "cpus= takes" "more CPUs than there can be are named"
 boot "$good" "mem=16M crash=1" "$guests/long.elf"
 expect 125 "event [0-9]* guest_cr3" "a panic says which events came last"
 expect 125 "^rip [0-9a-f]* *rsp" "a panic prints the registers"
 for guest in "$guests"/*.elf; do
 	name=$(basename "$guest" .elf)
+	case $name in
+	smp*) vcpus=3 ;;
+	*) vcpus=1 ;;
+	esac
 	for mode in tdp shadow; do
-		boot "$good" "mmu=$mode mem=16M guest=$name" "$guest"
+		boot "$good" "mmu=$mode mem=16M vcpus=$vcpus guest=$name" "$guest"
 		expect 0 "10 of 10 self-tests passed" "guest $name under $mode"
 	done
 done

@@ -117,6 +117,11 @@ long_tests += %D%/switch.sh
 dist_check_SCRIPTS += %D%/linux_apic.sh
 long_tests += %D%/linux_apic.sh
 
+# Several vCPUs.
+dist_check_SCRIPTS += %D%/smp.sh %D%/gdb_vcpus.sh %D%/linux_smp.sh
+TESTS += %D%/smp.sh %D%/gdb_vcpus.sh
+long_tests += %D%/linux_smp.sh
+
 dist_check_SCRIPTS += %D%/run_script.sh
 TESTS += %D%/run_script.sh
 

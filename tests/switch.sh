@@ -77,7 +77,7 @@ is_sound()
 run_switched()	# GUEST
 {
 	rm -f "$dir/rec"
-	timeout 60 "$vitrine" run --mmu=tdp --timeout=30 --record="$dir/rec" \
+	timeout 60 "$vitrine" run --mmu=tdp --vcpus=$vcpus --timeout=50 --record="$dir/rec" \
 		--script="$dir/many" "$1" </dev/null >"$dir/out" 2>"$dir/err"
 	switches=$((switches + $(count "$dir/rec" mmu_mode)))
 	audits=$((audits + $(count "$dir/rec" audit_end)))
@@ -103,7 +103,11 @@ fi
 if [ "$kernel" ]; then echo "1..$((nr + 3))"; else echo "1..$((nr + 1))"; fi
 
 for guest in $list; do
-	timeout 60 "$vitrine" run --mmu=tdp --timeout=30 --record="$dir/rec" "$guest" \
+	case $guest in
+	smp*) vcpus=2 ;;
+	*) vcpus=1 ;;
+	esac
+	timeout 60 "$vitrine" run --mmu=tdp --vcpus=$vcpus --timeout=50 --record="$dir/rec" "$guest" \
 		</dev/null >"$dir/out" 2>"$dir/err"
 	want=$(console "$dir/rec")
 	good=yes

@@ -19,7 +19,7 @@ command -v "${QEMU:-qemu-system-x86_64}" >/dev/null ||
 
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
-echo 1..38
+echo 1..39
 n=0
 
 ok()	# SENTENCE COMMAND...
@@ -126,6 +126,23 @@ once()
 		--timeout=30 pse >"$dir/out" 2>"$dir/err" </dev/null
 }
 ok 'the break of the command line stops once' once
+cat >"$dir/vcpus.script" <<'E3b'
+:until sp_new
+:vcpu 1
+:save-screen -
+:view vcpus
+:save-screen -
+:vcpu 7
+:save-screen -
+E3b
+vcpus()
+{
+	timeout 60 "$vitrine" run --mmu=shadow --vcpus=2 --script="$dir/vcpus.script" \
+		--break=sp_new --timeout=50 smp >"$dir/out" 2>"$dir/err" </dev/null
+	grep -q '^vitrine  L1 vcpu1' "$dir/out" && grep -q 'vcpu1 waiting' "$dir/out" &&
+		grep -q 'there is no such vCPU' "$dir/out" "$dir/err"
+}
+ok 'a script chooses a vCPU, which waits for its start' vcpus
 cat >"$dir/keys.script" <<'E4'
 :until sp_new
 :goto 999999

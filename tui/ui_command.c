@@ -205,6 +205,23 @@ static void do_smi(struct ui *ui, const char *arg)
 	do_send(ui, line);
 }
 
+/* Steps, registers and SMIs are for it until the cursor moves to another's event. */
+static void do_vcpu(struct ui *ui, const char *arg)
+{
+	const struct model_vm *vm = ui_vm(ui);
+	char line[16];
+	u64 id;
+
+	if (!number(arg, &id) || id >= MODEL_MAX_VCPUS || !vm || !vm->vcpu[id].known) {
+		fail(ui, "vcpu", "there is no such vCPU");
+		return;
+	}
+	ui->at.vcpu = (u8)id;
+	snprintf(line, sizeof(line), "regs %u", ui->at.vcpu);
+	if (ui->machine.command && timeline_live(ui->tl)->stopped)
+		do_send(ui, line);
+}
+
 /* Looks from `at` on for an event of this kind. */
 static bool find_kind(struct ui *ui, size_t *at, u16 id)
 {
@@ -284,6 +301,7 @@ static const struct command commands[] = {
 	{ "page", "N", "select a shadow page", do_page },
 	{ "entry", "N", "select an entry of the page", do_entry },
 	{ "gfn", "N", "select a guest frame", do_gfn },
+	{ "vcpu", "N", "select a vCPU: steps, registers and SMIs are its", do_vcpu },
 	{ "find", "TEXT", "search the events", do_find },
 	{ "filter", "TEXT", "show only events with a text", do_filter },
 	{ "break", "[EVENT]", "stop at these, or no more; alone: list", do_break },

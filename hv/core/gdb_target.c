@@ -33,10 +33,13 @@ static void target_thread_info(void *ctx, struct gdb_tid thread, struct gdb_thre
 
 	if (!v)
 		return;
+	info->core = v->cpu;
 	fmt_snprintf(info->name, sizeof(info->name), "vcpu %u", v->id);
 	fmt_snprintf(info->extra, sizeof(info->extra), "%s, %s%s%s", modes[vcpu_mode(v)],
 		     vcpu_paging(v) ? "paging" : "no paging", v->smm.active ? ", SMM" : "",
-		     v->state == CH_HALTED ? ", halted" : "");
+		     v->state == CH_HALTED  ? ", halted" :
+		     v->state == CH_WAITING ? ", waits for its start" :
+					      "");
 }
 
 static void target_get_general(const struct vcpu_regs *r, struct gdb_regs *g)

@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libguest32.a %D%/libguest64.a
 guestsdir = $(pkgdatadir)/guests
 guests_PROGRAMS = %D%/real.elf %D%/unpaged.elf %D%/pse.elf %D%/pae.elf %D%/long.elf \
 	%D%/ptwriter.elf %D%/ptwriter32.elf %D%/smi.elf %D%/smi64.elf
+guests_PROGRAMS += %D%/smp.elf %D%/smp32.elf
 guests_PROGRAMS += %D%/irq.elf %D%/rights.elf %D%/rights32.elf
 guests_PROGRAMS += %D%/apic.elf
 
@@ -126,6 +127,21 @@ guests_PROGRAMS += %D%/apic.elf
 %C%_apic_elf_LDADD = %D%/libguest64.a
 %C%_apic_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
 %C%_apic_elf_LINK = $(GUEST_LD) -m64 -o $@
+%C%_smp_elf_SOURCES = %D%/smp.c %D%/smp16.S %D%/cpus.c %D%/cpus.h
+%C%_smp_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_smp_elf_CFLAGS = $(GUEST64_ABI) $(HV_WARN)
+%C%_smp_elf_CCASFLAGS = $(GUEST64_ABI)
+%C%_smp_elf_LDADD = %D%/libguest64.a
+%C%_smp_elf_DEPENDENCIES = %D%/libguest64.a %D%/guest.lds
+%C%_smp_elf_LINK = $(GUEST_LD) -m64 -o $@
+
+%C%_smp32_elf_SOURCES = %D%/smp.c %D%/smp16.S %D%/cpus.c %D%/cpus.h
+%C%_smp32_elf_CPPFLAGS = $(HV_CPPFLAGS)
+%C%_smp32_elf_CFLAGS = $(GUEST32_ABI) $(HV_WARN)
+%C%_smp32_elf_CCASFLAGS = $(GUEST32_ABI)
+%C%_smp32_elf_LDADD = %D%/libguest32.a
+%C%_smp32_elf_DEPENDENCIES = %D%/libguest32.a %D%/guest.lds
+%C%_smp32_elf_LINK = $(GUEST_LD) -m32 -o $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CCAS = $(HV_CC)

@@ -13,8 +13,8 @@
  *   events=0        start with events off
  *   wait=1          stop before the first instruction, until a command says go
  *   icount=1        the machine counts instructions: read nothing but doorbells
- *   smi=N           SMIs at moments by this seed; the guest must see nothing of them
- *                   (for tests)
+ *   smi=N           SMIs at moments by this seed; the guest, of one vCPU, must see
+ *                   nothing of them (for tests)
  *   audit=N         every rule of the MMU is checked at the guest's end and every N
  *                   exits; a broken one is a panic
  *   crash=1         panic when the guest is ready to run (for tests)
@@ -229,6 +229,8 @@ _Noreturn void hv_main(u32 start_info)
 						"audit= takes a number of exits");
 	smm_watch_start(&hv_vm, (u32)hv_number(&cmdline, "smi", 0, 0, UINT32_MAX,
 					       "smi= takes a number of 32 bits"));
+	if (hv_vm.smm_watch.random && hv_vm.nr_vcpus > 1)
+		hv_refuse("smi= is for a guest with one vCPU");
 	hv_start_cpus();
 	status = vm_run(&hv_vm);
 	smm_watch_end(&hv_vm);

@@ -332,6 +332,7 @@ static _Noreturn void end_machine(void)
 	say("init: ");
 	say_number((unsigned long)nr_failed);
 	say(" failed, the end\n");
+	sys3(SYS_IOCTL, 1, TCSBRK, 1); /* another CPU may be at it still */
 	if (sys3(SYS_IOPERM, DEBUG_EXIT, 1, 1) == 0) {
 		asm volatile("outb %b0, %w1" : : "a"(status), "Nd"(DEBUG_EXIT));
 	}

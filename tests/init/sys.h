@@ -27,6 +27,7 @@ enum {
 	SYS_MMAP = NUMBER(9, 192), /* mmap2 on i386: the offset in pages; ours is 0 */
 	SYS_MPROTECT = NUMBER(10, 125),
 	SYS_MUNMAP = NUMBER(11, 91),
+	SYS_IOCTL = NUMBER(16, 54),
 	SYS_MREMAP = NUMBER(25, 163),
 	SYS_NANOSLEEP = NUMBER(35, 162),
 	SYS_FORK = NUMBER(57, 2),
@@ -55,6 +56,7 @@ enum {
 	MAP_FIXED = 0x10,
 	MAP_ANONYMOUS = 0x20,
 	CLOCK_MONOTONIC = 1,
+	TCSBRK = 0x5409, /* with 1: waits until all is written out */
 	SIGSEGV = 11,
 };
 
