@@ -281,10 +281,11 @@ START_TEST(an_nmi_waits_for_the_iret_of_the_one_before)
 	ck_assert(seen.iret);
 	ck_assert_int_eq(turn(CH_EXIT_iret, 0x2010), VCPU_EVENT_NONE);
 	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2010), VCPU_EVENT_NONE); /* not executed yet */
-	ck_assert(!seen.iret);
-	ck_assert_uint_ne(seen.deadline, PLATFORM_NEVER); /* a look at it comes soon */
-	ck_assert_int_eq(turn(CH_EXIT_intr, 0x1000), VCPU_EVENT_NONE);
-	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2000), VCPU_EVENT_NMI);
+	ck_assert(!seen.iret && seen.step);
+	ck_assert_int_eq(turn(CH_EXIT_debug, 0x1000), VCPU_EVENT_NONE);
+	ck_assert(seen.step);
+	ck_assert_int_eq(turn(CH_EXIT_intr, 0x2000), VCPU_EVENT_NMI); /* and no #DB */
+	ck_assert(!seen.step);
 	ck_assert(!v->nmi_pending);
 	finish();
 }

@@ -107,6 +107,8 @@ void exit_debug(struct vcpu *v)
 		gdb_hit_breakpoint(v->vm, v->id);
 	else if (v->exit.soft)
 		debug_forward(v);
+	else if (v->nmi.steps)
+		step_end(v);
 	else if (!vcpu_is_stepping(v))
 		vcpu_inject(v, X86_DB, 0);
 	else {

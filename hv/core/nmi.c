@@ -16,9 +16,11 @@ bool vcpu_has_nmi(const struct vcpu *v)
 	return v->nmi_pending && !v->nmi.blocked && !v->smm.active && !nmi_is_at_iret(v);
 }
 
-bool nmi_is_near(const struct vcpu *v)
+bool nmi_begin_step(struct vcpu *v)
 {
-	return v->nmi_pending && !v->nmi.blocked && !v->smm.active && nmi_is_at_iret(v);
+	v->nmi.steps = v->nmi_pending && !v->nmi.blocked && !v->smm.active &&
+		       nmi_is_at_iret(v) && !vcpu_is_stepping(v);
+	return v->nmi.steps;
 }
 
 void nmi_choose(struct vcpu *v)

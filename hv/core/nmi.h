@@ -2,8 +2,8 @@
 /*
  * NMIs for the guest. While one is handled the next waits, one at most, until the IRET
  * that ends the handler has been executed. Not every machine holds back what is
- * injected, so it is done here: the IRET exits, and the next NMI comes when RIP has
- * left it.
+ * injected, so it is done here: the IRET exits, and if another NMI waits it is stepped
+ * over.
  *
  * source: APM2 8.1.3 "NMI-Non-Maskable-Interrupt Exception (Vector 2)", 15.21.8 "NMI
  *         Support"
@@ -18,6 +18,7 @@ struct vcpu;
 struct vcpu_nmi {
 	bool blocked; /* one is being handled */
 	bool ends;    /* by the IRET at rip, which is next */
+	bool steps;   /* over it */
 	u64 rip;
 };
 
@@ -27,8 +28,9 @@ bool vcpu_has_nmi(const struct vcpu *v);
 /* It makes the next event of the guest, if there is none. events: inject */
 void nmi_choose(struct vcpu *v);
 
-/* One waits only for an IRET that is about to be executed. */
-bool nmi_is_near(const struct vcpu *v);
+/* Whether the next run is to be one instruction for the sake of an NMI: it waits only
+ * for an IRET that is about to be executed. */
+bool nmi_begin_step(struct vcpu *v);
 
 /* The delivery was given up for an exception: it comes again. */
 void nmi_put_back(struct vcpu *v);

@@ -183,7 +183,7 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 	v->regs.cr8 = lapic_get_cr8(vcpu_lapic(v));
 	run->irq = v->irq.vector;
 	run->breakpoints = vm->debug.nr;
-	run->step = vcpu_is_stepping(v);
+	run->step = nmi_begin_step(v) || vcpu_is_stepping(v);
 	if (run->step) {
 		run->irq = -1;
 		step_begin(v);
@@ -194,12 +194,11 @@ static void vcpu_prepare(struct vcpu *v, struct vcpu_run *run)
 	if (run->event_only)
 		run->irq = -1;
 	smm_watch_turn(v, run);
-	if ((run->irq >= 0 && v->regs.int_shadow) || nmi_is_near(v)) {
+	if (run->irq >= 0 && v->regs.int_shadow) {
 		/* Some machines forget the shadow at entry: the interrupt waits. */
 		u64 soon = vm->p->clock() + clock_from_ns(vm->p, SHADOW_HOLD_NS);
 
-		if (v->regs.int_shadow)
-			run->irq = -1;
+		run->irq = -1;
 		if (soon < run->deadline)
 			run->deadline = soon;
 	}

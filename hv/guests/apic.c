@@ -77,6 +77,10 @@ enum {
 	IER_EMPTY = 2,
 	MCR_OUT2 = 8,
 
+	NMI = 0x400,
+	NMI_LINE = 15, /* the stub that vector 2 leads to */
+	NMI_STUB = VECTOR_INTERRUPT + NMI_LINE,
+
 	LOW = 0x21, /* vectors */
 	HIGH = 0x32,
 	PATIENCE = 20000000, /* turns; never needed but by who lost one */
@@ -84,6 +88,7 @@ enum {
 
 static volatile unsigned int taken, order[8];
 static volatile unsigned int wanted; /* the handler leaves the cause until then */
+static volatile unsigned int nmis, nmis_inside;
 static volatile bool repeats; /* the next request may be there before this is served */
 static volatile bool x2;
 
@@ -110,11 +115,36 @@ static void enable_and_wait(void)
 	asm volatile("cli");
 }
 
+static void send_nmi(void)
+{
+	set(DESTINATION, get(ID));
+	set(COMMAND, NMI);
+}
+
+/* Of three that come in the middle of the first one is kept. */
+static void take_nmi(void)
+{
+	if (nmis++) {
+		return;
+	}
+	for (unsigned int i = 0; i < 3; i++) {
+		send_nmi();
+	}
+	for (unsigned int i = 0; i < 1000; i++) {
+		asm volatile("pause");
+	}
+	nmis_inside = nmis;
+}
+
 /* Interrupts are off in here, but for the wait before the end of the first of two. */
 static void take_interrupt(unsigned int line)
 {
 	unsigned int vector = line == (HIGH & 0xf) ? HIGH : VECTOR_INTERRUPT + line;
 
+	if (line == NMI_LINE) {
+		take_nmi();
+		return;
+	}
 	expect(get(IN_SERVICE) & 1u << (vector & 31));
 	expect(repeats || !(get(REQUESTS) & 1u << (vector & 31)));
 	order[taken++ % 8] = vector;
@@ -316,6 +346,19 @@ static void x2_mode(uint32_t features)
 	expect_eq(get(TIMER), MASKED);
 }
 
+static void nmi(void)
+{
+	__builtin_memcpy((void *)(idt_address() + 16 * 2), (void *)(idt_address() + 16 * NMI_STUB),
+			 16);
+	for (unsigned int i = 0; i < 20; i++) {
+		nmis = 0;
+		send_nmi();
+		enable_and_wait();
+		expect_eq(nmis_inside, 1);
+		expect_eq(nmis, 2);
+	}
+}
+
 /* ---- the IO-APIC ---- */
 
 static uint32_t entry(unsigned int pin)
@@ -401,6 +444,8 @@ void guest_main(void)
 	deadline(id[2]);
 	step("x2APIC mode, if the CPU has it");
 	x2_mode(id[2]);
+	step("an NMI waits for the end of the one before");
+	nmi();
 	step("the PIT's edge is one interrupt by the IO-APIC");
 	edge();
 	step("the serial port's level is one for each end while it lasts");
