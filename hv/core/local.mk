@@ -48,6 +48,7 @@ hv_sources += %D%/smm_watch.c %D%/smm_watch.h
 hv_sources += %D%/start.c %D%/start.h
 hv_sources += %D%/step.c %D%/step.h
 hv_sources += %D%/tsc.c %D%/tsc.h
+hv_sources += %D%/tally.c %D%/tally.h
 hv_sources += %D%/vcpu.c %D%/vcpu.h
 hv_sources += %D%/vm.c %D%/vm.h
 hv_sources += %D%/x86.h

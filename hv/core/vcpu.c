@@ -281,6 +281,7 @@ void vcpu_turn(struct vcpu *v)
 	exit_rip = v->regs.rip;
 	v->nr_exits++;
 	last_note(v);
+	tally_exit(&v->tally, v->exit.kind);
 	vcpu_announce(v);
 	vcpu_take_interrupted(v);
 	if (v->exit.escaped) {

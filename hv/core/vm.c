@@ -286,6 +286,7 @@ void vm_end(struct vm *vm, unsigned status, const char *reason)
 	vm->status = status;
 	for (unsigned i = 0; i < vm->nr_vcpus; i++)
 		vcpu_set_state(&vm->vcpu[i], CH_ENDED);
+	tally_log(vm);
 	hv_emit_tail(vm->p->em, MMU_NO_VCPU, guest_end, reason, fmt_length(reason), (u8)status);
 	gdb_tell_ended(vm);
 	cpus_kick_all(vm);

@@ -19,6 +19,7 @@
 #include "hv/core/smm_watch.h"
 #include "hv/core/start.h"
 #include "hv/core/step.h"
+#include "hv/core/tally.h"
 #include "hv/core/tsc.h"
 #include "hv/dev/board.h"
 
@@ -59,6 +60,7 @@ struct vcpu {
 
 	u64 nr_exits;
 	struct last_exits last;
+	struct tally tally;
 	void *machine; /* the machine's own: VMCB01, VMCB02, the current one */
 };
 
