@@ -153,6 +153,10 @@ enum mmu_status command_mmu(struct vm *vm, struct command *c)
 {
 	enum mmu_status status = MMU_INVAL;
 
+	if (c->arg[0] == MMU_MODE_SHADOW && features_has(&vm->features, FEATURE_la57)) {
+		c->text = "this guest was offered five levels (cpu=+la57): only tdp has them";
+		return MMU_NOSUPP;
+	}
 	if (c->arg[0] == MMU_MODE_SHADOW || c->arg[0] == MMU_MODE_TDP)
 		status = mmu_set_mode(vm->mmu, (enum mmu_mode)c->arg[0]);
 	if (status == MMU_NOSUPP)

@@ -225,6 +225,8 @@ const char *vm_create(struct vm *vm, const struct platform *p, const struct vm_c
 	vm->ram_size = config->ram_size;
 	vm->nr_vcpus = config->nr_vcpus;
 	error = features_init(&vm->features, p, config->cpu);
+	if (!error && config->mode == MMU_MODE_SHADOW && features_has(&vm->features, FEATURE_la57))
+		error = "cpu=+la57 needs mmu=tdp: shadow paging runs a guest on four levels at most";
 	if (error)
 		return error;
 	cpus_init(vm);
