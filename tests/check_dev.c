@@ -325,6 +325,37 @@ START_TEST(received_bytes_wait_in_the_fifo)
 }
 END_TEST
 
+START_TEST(nothing_is_received_before_the_guest_wants_it)
+{
+	setup();
+	out(0x3fa, 0x01);
+	ck_assert_uint_eq(uart_room(&board.uart), 0);
+	out(0x3fc, 0x12); /* a probe in loop mode */
+	ck_assert_uint_eq(uart_room(&board.uart), 0);
+	out(0x3fc, 0x09); /* Linux raises DTR when it makes a console of the port */
+	ck_assert_uint_eq(uart_room(&board.uart), 0);
+	out(0x3fc, 0x0b);
+	ck_assert_uint_ne(uart_room(&board.uart), 0);
+	out(0x3fc, 0);
+	out(0x3f9, 0x01); /* ... and tries whether an interrupt comes */
+	ck_assert_uint_eq(uart_room(&board.uart), 0);
+	out(0x3fc, 0x08);
+	ck_assert_uint_ne(uart_room(&board.uart), 0);
+	out(0x3f9, 0);
+	for (int i = 0; i < UART_POLLS; i++) {
+		ck_assert_uint_eq(uart_room(&board.uart), 0);
+		in(0x3fd);
+	}
+	ck_assert_uint_ne(uart_room(&board.uart), 0);
+	uart_receive(&board.uart, 'x');
+	in(0x3fd);
+	in(0x3f8);
+	ck_assert_uint_ne(uart_room(&board.uart), 0); /* it reads on */
+	out(0x3f8, 'x');
+	ck_assert_uint_eq(uart_room(&board.uart), 0);
+}
+END_TEST
+
 START_TEST(loop_mode_shows_the_modem_lines_to_a_probe)
 {
 	setup();
@@ -392,6 +423,7 @@ TAP_MAIN("dev",
 	 serial_output_arrives_in_order,
 	 writing_many_bytes_interrupts_once_until_iir_is_read,
 	 received_bytes_wait_in_the_fifo,
+	 nothing_is_received_before_the_guest_wants_it,
 	 loop_mode_shows_the_modem_lines_to_a_probe,
 	 a_guest_ends_by_debug_exit_or_a_reset,
 	 unknown_ports_read_ones_in_every_width)

@@ -195,24 +195,35 @@ static bool move_output(struct session *s)
 	return any;
 }
 
+static bool move_input(struct session *s)
+{
+	size_t n = s->input_len ? link_pipe_write(s->link, CH_CONSOLE_IN, s->input, s->input_len) : 0;
+
+	if (!n)
+		return false;
+	s->input_len -= n;
+	memmove(s->input, s->input + n, s->input_len);
+	link_ring_bell(s->link, CH_BELL_CONSOLE);
+	return true;
+}
+
 /* Ctrl-] in a terminal leaves. */
 static void read_input(struct session *s)
 {
-	char buf[256];
-	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+	ssize_t n = read(STDIN_FILENO, s->input, sizeof(s->input));
 	char *leave;
 
 	if (n <= 0) {
 		s->console_in = n < 0 && (errno == EINTR || errno == EAGAIN);
 		return;
 	}
-	leave = s->terminal ? memchr(buf, LEAVE, n) : NULL;
+	leave = s->terminal ? memchr(s->input, LEAVE, n) : NULL;
 	if (leave) {
 		s->end = SESSION_USER;
-		n = leave - buf;
+		n = leave - s->input;
 	}
-	if (n && link_pipe_write(s->link, CH_CONSOLE_IN, buf, n))
-		link_ring_bell(s->link, CH_BELL_CONSOLE);
+	s->input_len = n;
+	move_input(s);
 }
 
 static void read_log(struct session *s)
@@ -254,7 +265,8 @@ static void wait_for_work(struct session *s, int wait_ms)
 
 	if (s->machine.log_fd >= 0 && !s->machine.ended)
 		fds[n++] = (struct pollfd){ s->machine.log_fd, POLLIN, 0 };
-	if (s->console_in && s->ready)
+	/* Ctrl-] must be seen even if the guest takes nothing. */
+	if (s->console_in && s->ready && (!s->input_len || s->terminal))
 		fds[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
 	if (s->relay && s->ready)
 		fds[n++] = (struct pollfd){ relay_fd(s->relay), POLLIN, 0 };
@@ -276,6 +288,7 @@ static bool work(struct session *s)
 	pace(s);
 	busy = drain(s);
 	busy |= move_output(s);
+	busy |= move_input(s);
 	link_pump(s->link);
 	if (!s->paced && link_mail_waits(s->link) && now_ms() - s->bell_ms >= BELL_MS)
 		link_ring_bell(s->link, CH_BELL_MAIL);

@@ -33,6 +33,8 @@ struct session {
 	const char *break_event;	/* set at the start; NULL: none */
 	bool go;			/* resume once, when breaks are set */
 	bool console_out, console_in;	/* stdin and stdout belong to the guest */
+	char input[256];		/* for the guest, what the pipe had no room for yet */
+	size_t input_len;
 	bool terminal;			/* stdin is one; Ctrl-] leaves */
 	bool paced;			/* --icount: freeze the machine while reading */
 	bool kvm;			/* --accel=kvm */

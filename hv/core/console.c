@@ -9,6 +9,7 @@
 #include "hv/core/vm.h"
 
 #define CONSOLE_AGE_NS 5000000u
+#define CONSOLE_SETUP_NS 50000000u
 
 /* A full pipe with a reader at its end is waited for, but not for ever. */
 #define CONSOLE_WAIT_NS 2000000000ull
@@ -97,10 +98,25 @@ void console_age(struct vm *vm)
 		console_flush(vm);
 }
 
+/* A driver that begins to listen goes on to set the port up, which drops what came. */
+static bool console_is_heard(struct vm *vm)
+{
+	struct console *c = &vm->console;
+	u64 now = vm->p->clock();
+
+	if (!uart_listens(&vm->board.uart)) {
+		c->listens_since = 0;
+		return false;
+	}
+	if (!c->listens_since)
+		c->listens_since = now;
+	return now - c->listens_since >= clock_from_ns(vm->p, CONSOLE_SETUP_NS);
+}
+
 bool console_feed(struct vm *vm)
 {
 	u8 bytes[UART_FIFO];
-	unsigned room = uart_room(&vm->board.uart);
+	unsigned room = console_is_heard(vm) ? uart_room(&vm->board.uart) : 0;
 	size_t n = ch_pipe_read(vm->p->em, CH_CONSOLE_IN, bytes, room);
 
 	for (size_t i = 0; i < n; i++)

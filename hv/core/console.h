@@ -16,6 +16,7 @@ struct console {
 	u8 line[CONSOLE_LINE];
 	unsigned len;
 	u64 since; /* clock of the first byte in line */
+	u64 listens_since; /* the guest, to its serial port; 0: not */
 	bool gave_up; /* the reader did not make room in time */
 	u64 lost;     /* bytes since the last one that reached the pipe */
 };

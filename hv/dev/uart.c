@@ -61,9 +61,20 @@ bool uart_line(const struct uart *u)
 	return uart_cause(u) != IIR_NONE && (u->mcr & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
 }
 
+/* Drivers enable interrupts for a moment, without OUT2, to see whether that works. */
+bool uart_listens(const struct uart *u)
+{
+	if (u->mcr & MCR_LOOP)
+		return false;
+	return u->mcr & MCR_RTS || (u->ier & IER_RX && u->mcr & MCR_OUT2) ||
+	       u->polls == UART_POLLS;
+}
+
 unsigned uart_room(const struct uart *u)
 {
-	return u->mcr & MCR_LOOP || u->nr >= uart_depth(u) ? 0 : uart_depth(u) - u->nr;
+	unsigned depth = uart_depth(u);
+
+	return !uart_listens(u) || u->nr >= depth ? 0 : depth - u->nr;
 }
 
 /* What there is no room for is lost: the last byte, or without FIFO the one before. */
@@ -135,8 +146,18 @@ static u8 uart_read_msr(struct uart *u)
 	return msr;
 }
 
+/* Reading data is part of polling. */
+static void uart_count_polls(struct uart *u, unsigned reg)
+{
+	if (reg == 5)
+		u->polls += u->polls < UART_POLLS;
+	else if (reg)
+		u->polls = 0;
+}
+
 u8 uart_in(struct uart *u, unsigned reg)
 {
+	uart_count_polls(u, reg);
 	switch (reg) {
 	case 0:
 		return u->lcr & LCR_DLAB ? (u8)u->divisor : uart_read_data(u);
@@ -196,6 +217,7 @@ static void uart_write_mcr(struct uart *u, u8 value)
 
 void uart_out(struct uart *u, unsigned reg, u8 value)
 {
+	u->polls = 0;
 	switch (reg) {
 	case 0:
 		if (u->lcr & LCR_DLAB)

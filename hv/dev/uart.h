@@ -16,8 +16,12 @@
 
 #define UART_FIFO 16
 
+/* Who asks so often whether there is something to read wants to read. */
+#define UART_POLLS 64
+
 struct uart {
 	u8 ier, lcr, mcr, scr, fcr;
+	u8 polls;	/* reads of LSR without anything else between, at most UART_POLLS */
 	u16 divisor;
 	bool thr_empty_cause, overrun;
 	u8 modem_changes; /* since they were read, as in MSR */
@@ -35,8 +39,12 @@ void uart_init(struct uart *u, void (*transmit)(void *ctx, u8 byte), void *ctx);
 u8 uart_in(struct uart *u, unsigned reg);
 void uart_out(struct uart *u, unsigned reg, u8 value);
 
-/* Room for received bytes (none in loop mode, where the line is cut), and a byte
- * received. */
+/* Whether the guest wants to receive, which it says by RTS, by the receiver's interrupt
+ * or by polling: what arrives while a driver sets the port up would be lost. */
+bool uart_listens(const struct uart *u);
+
+/* Room for received bytes (none before the guest listens, and in loop mode, where the
+ * line is cut), and a byte received. */
 unsigned uart_room(const struct uart *u);
 void uart_receive(struct uart *u, u8 byte);
 
