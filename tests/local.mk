@@ -83,6 +83,11 @@ mutants: all $(check_LIBRARIES) $(check_PROGRAMS)
 # The duel for long: OPS operations, half of them on each back end, by all CPUs.
 duel-long: all $(check_PROGRAMS)
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/%D%/duel_farm.sh $(OPS) $(SEED)
+# Debian's kernels under both MMUs, as a table.
+check-real: all
+	@$(AM_TESTS_ENVIRONMENT) top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)' \
+		$(SHELL) $(srcdir)/%D%/linux.sh --table
+.PHONY: check-real
 .PHONY: duel-long check-hosted check-long check-threads mutants
 
 # Lines of the library that the hosted programs run, in a build of its own.
@@ -112,6 +117,8 @@ TESTS += %D%/guests_audit.sh %D%/guests_native.sh %D%/guests.sh
 long_tests += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
 dist_check_SCRIPTS += %D%/linux_irq.sh
 long_tests += %D%/linux_irq.sh
+dist_check_SCRIPTS += %D%/linux_shell.sh
+long_tests += %D%/linux_shell.sh
 dist_check_SCRIPTS += %D%/switch.sh
 long_tests += %D%/switch.sh
 dist_check_SCRIPTS += %D%/linux_apic.sh

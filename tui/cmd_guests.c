@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tui/builtin.h"
+#include "tui/linux.h"
 #include "tui/paths.h"
 #include "tui/verb.h"
 
@@ -31,7 +32,9 @@ int verb_guests(int argc, char **argv)
 	if (argc != 1)
 		return verb_usage("guests");
 	for (const struct builtin *b = builtins; b->name; b++)
-		printf("%-11s %s%s\n", b->name, b->sentence,
+		printf("%-13s %s%s\n", b->name, b->sentence,
 		       path_guest(b->file, path, sizeof(path)) ? "" : " (not built)");
+	for (const struct linux_guest *l = linux_guests; l->name; l++)
+		printf("%-13s %s\n", l->name, l->sentence);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "tui/builtin.h"
 #include "tui/host.h"
+#include "tui/linux.h"
 #include "tui/options.h"
 #include "tui/paths.h"
 #include "tui/say.h"
@@ -19,8 +20,9 @@ static int help(void)
 {
 	printf("usage: vitrine run [options] GUEST\n\n"
 	       "GUEST is the name of a built-in guest (vitrine guests lists them), an ELF\n"
-	       "or Multiboot image, or a Linux kernel (bzImage). Its console is the terminal;\n"
-	       "Ctrl-] leaves.\n\n");
+	       "or Multiboot image, or a Linux kernel (bzImage). `linux' is Debian's kernel with a\n"
+	       "shell, fetched when it is run for the first time. The guest's console is the\n"
+	       "terminal; Ctrl-] leaves.\n\n");
 	options_help(FOR_RUN);
 	printf("\nExit status: what the guest wrote to port 0x501 or 0xf4 (0 to 119), 0 after a\n"
 	       "reset, 120 triple fault, 121 ended by the user, 122 every vCPU halted for good,\n"
@@ -39,37 +41,53 @@ static void name_guest(char *to, size_t room, const char *guest)
 			*p = '_';
 }
 
-static bool find_guest(struct machine_options *m, const char *guest, char *path, size_t room)
+static bool find_builtin(struct machine_options *m, const struct builtin *builtin, char *path,
+			 size_t room)
 {
-	const struct builtin *builtin = builtin_find(guest);
-	struct stat st;
-
-	if (builtin && (m->initrd || m->modules)) {
+	if (m->initrd || m->modules) {
 		say("--%s=%s: %s is a built-in guest, which takes none", m->initrd ? "initrd" : "module",
-		    m->initrd ? m->initrd : m->module[0], guest);
+		    m->initrd ? m->initrd : m->module[0], builtin->name);
 		return false;
 	}
-	if (!builtin && !stat(guest, &st) && S_ISDIR(st.st_mode)) {
+	if (!path_guest(builtin->file, path, room)) {
+		say("%s: the built-in guests are missing: this vitrine was built without them "
+		    "(--disable-hv)", builtin->name);
+		return false;
+	}
+	m->guest = path;
+	return true;
+}
+
+static bool find_file(struct machine_options *m, const char *guest)
+{
+	struct stat st;
+
+	if (!stat(guest, &st) && S_ISDIR(st.st_mode)) {
 		say("%s: is a directory; a built-in guest (vitrine guests lists them) or a file is "
 		    "wanted", guest);
 		return false;
 	}
-	if (builtin && !path_guest(builtin->file, path, room)) {
-		say("%s: the built-in guests are missing: this vitrine was built without them "
-		    "(--disable-hv)", guest);
-		return false;
-	}
-	if (!builtin && access(guest, R_OK)) {
+	if (access(guest, R_OK)) {
 		say("%s: neither a built-in guest (vitrine guests lists them) nor a file that can "
 		    "be read", guest);
 		return false;
 	}
-	if (!builtin)
-		snprintf(path, room, "%s", guest);
+	m->guest = guest;
+	return true;
+}
+
+static bool find_guest(struct start_options *opt, const char *guest, char *path, size_t room)
+{
+	const struct linux_guest *linux_guest = linux_find(guest);
+	const struct builtin *builtin = builtin_find(guest);
+	struct machine_options *m = &opt->machine;
+
 	if (!m->mem)
 		m->mem = builtin ? BUILTIN_MEM : OTHER_MEM;
-	m->guest = path;
-	return true;
+	opt->live.say_leave = !builtin;
+	if (builtin)
+		return find_builtin(m, builtin, path, room);
+	return linux_guest ? linux_prepare(linux_guest, m) : find_file(m, guest);
 }
 
 static int start(struct start_options *opt, const char *guest)
@@ -85,7 +103,7 @@ static int start(struct start_options *opt, const char *guest)
 	s.paced = opt->machine.icount;
 	opt->machine.accel = host_accel(opt->machine.accel, "", opt->machine.icount);
 	s.kvm = !strcmp(opt->machine.accel, "kvm");
-	if (!find_guest(&opt->machine, guest, path, sizeof(path)) ||
+	if (!find_guest(opt, guest, path, sizeof(path)) ||
 	    !live_prepare(&s, &opt->live) || !machine_start_qemu(&s.machine, &opt->machine)) {
 		s.end = SESSION_BROKEN;
 		s.refused = true;

@@ -108,12 +108,14 @@ static void make_raw(struct session *s)
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
-static int run_console(struct session *s)
+static int run_console(struct session *s, const struct live_options *opt)
 {
 	int status;
 
 	if (s->console_in)
 		make_raw(s);
+	if (s->terminal && opt->say_leave)
+		say("the terminal is the guest's console; Ctrl-] leaves");
 	while (session_turn(s, s->paced ? 1 : 5))
 		;
 	restore_terminal();
@@ -226,5 +228,5 @@ int live_run(struct session *s, const struct live_options *opt)
 {
 	if (opt->tui || opt->script)
 		return run_ui(s, opt);
-	return opt->plain ? run_plain(s, opt) : run_console(s);
+	return opt->plain ? run_plain(s, opt) : run_console(s, opt);
 }

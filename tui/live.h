@@ -14,6 +14,7 @@ struct live_options {
 	int gdb_port;		/* -1: none */
 	bool gdb_nowait;
 	u64 plain_events;	/* --plain: event lines to print, no more; 0: all */
+	bool say_leave;		/* on a terminal: say how to leave before it begins */
 	bool plain_mmu;		/* --plain: only the MMU's events, and what led to them */
 };
 

@@ -42,6 +42,7 @@ bin_PROGRAMS += %D%/vitrine
 %C%_vitrine_SOURCES = \
 	%D%/main.c %D%/verb.h %D%/verb.def %D%/cmd_view.c %D%/cmd_trace.c \
 	%D%/cmd_run.c %D%/cmd_sim.c %D%/cmd_compare.c %D%/cmd_guests.c %D%/cmd_lab.c %D%/cmd_doctor.c \
+	%D%/linux.h %D%/linux.c %D%/linux.def \
 	%D%/builtin.h %D%/options.h %D%/options.c %D%/option.def %D%/live.h %D%/live.c \
 	%D%/loop.h %D%/loop.c %D%/screen.h
 %C%_vitrine_LDADD = $(tui_libs)

@@ -59,6 +59,18 @@ bool path_guest(const char *file, char *to, size_t room)
 	return path_find(built, installed, to, room);
 }
 
+/* Scripts are in the source, programs in the build tree. */
+bool path_linux(const char *file, char *to, size_t room)
+{
+	char built[128];
+
+	snprintf(to, room, "%s/hv/guests/linux/%s", VITRINE_SOURCE, file);
+	if (!access(to, R_OK))
+		return true;
+	snprintf(built, sizeof(built), "linux/%s", file);
+	return path_guest(built, to, room);
+}
+
 bool path_scenario(const char *name, char *to, size_t room)
 {
 	char source[1024], installed[512];

@@ -21,6 +21,9 @@ bool path_sim(char *to, size_t room);
 /* The image of a built-in guest's file name. */
 bool path_guest(const char *file, char *to, size_t room);
 
+/* A file of hv/guests/linux. */
+bool path_linux(const char *file, char *to, size_t room);
+
 /* A scenario of the simulated machine, by its name without ".scn". */
 bool path_scenario(const char *name, char *to, size_t room);
 

@@ -2,7 +2,6 @@
 # The first program of Linux guests, and an initramfs around it: a program for x86-64
 # and one for i386 whatever the host is, hence built by HV_CC.
 
-dist_noinst_SCRIPTS += %D%/pack.sh
 EXTRA_DIST += %D%/cmdline
 
 if BUILD_HV
@@ -20,10 +19,10 @@ noinst_PROGRAMS += %D%/init %D%/init32
 
 noinst_DATA += %D%/init.cpio %D%/init32.cpio
 CLEANFILES += %D%/init.cpio %D%/init32.cpio
-%D%/init.cpio: %D%/init %D%/pack.sh
-	$(AM_V_GEN)$(SHELL) $(srcdir)/%D%/pack.sh %D%/init >$@.tmp && mv $@.tmp $@
-%D%/init32.cpio: %D%/init32 %D%/pack.sh
-	$(AM_V_GEN)$(SHELL) $(srcdir)/%D%/pack.sh %D%/init32 >$@.tmp && mv $@.tmp $@
+%D%/init.cpio: %D%/init hv/guests/linux/pack.sh
+	$(AM_V_GEN)$(SHELL) $(srcdir)/hv/guests/linux/pack.sh %D%/init >$@.tmp && mv $@.tmp $@
+%D%/init32.cpio: %D%/init32 hv/guests/linux/pack.sh
+	$(AM_V_GEN)$(SHELL) $(srcdir)/hv/guests/linux/pack.sh %D%/init32 >$@.tmp && mv $@.tmp $@
 endif
 %D%/%.o: CC = $(HV_CC)
 %D%/%.o: CFLAGS = $(HV_CFLAGS)

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# pack.sh INIT >ARCHIVE: an initramfs ("newc" cpio) with /dev/console, /proc and
-# INIT as /init. Written out here, since making a device node with the cpio
-# program would need root. The kernel's own description of the format:
+# pack.sh INIT [NAME=FILE]... >ARCHIVE: an initramfs ("newc" cpio) with the folders
+# that a small system wants, /dev/console, INIT as /init and further programs.
+# Written out here, since making a device node with the cpio program would need root.
+# The kernel's own description of the format:
 # Documentation/driver-api/early-userspace/buffer-format.rst
 
 set -e
@@ -25,11 +26,22 @@ entry()
 	pad $((110 + namesize))
 }
 
-size=$(wc -c <"$1")
-entry dev 0040755 0 0 0
+# program NAME FILE
+program()
+{
+	size=$(($(wc -c <"$2")))
+	entry "$1" 0100755 $size 0 0
+	cat "$2"
+	pad $size
+}
+
+for folder in bin dev proc root sys tmp; do
+	entry $folder 0040755 0 0 0
+done
 entry dev/console 0020600 0 5 1
-entry proc 0040755 0 0 0
-entry init 0100755 "$size" 0 0
-cat "$1"
-pad "$size"
+program init "$1"
+shift
+for more; do
+	program "${more%%=*}" "${more#*=}"
+done
 entry TRAILER!!! 0 0 0 0
