@@ -5,12 +5,15 @@
 # on the host's speed. With --table the runs are printed as a table, with their ticks
 # (instructions, the hypervisor's among them) and exits: make check-real.
 #
-#   KERNELS="686" MODES="tdp"          which kernels (+la57: with five levels), which modes
+#   KERNELS="686" MODES="tdp"          which kernels, which modes. NAME is the bzImage by
+#                                      its own entry, NAME/32 by the 32-bit one, NAME/elf
+#                                      the ELF in it by its PVH entry; +la57: five levels
 
 vitrine=${VITRINE:-${top_builddir:-.}/tui/vitrine}
 here=${top_srcdir:-.}/tests
 init=${top_builddir:-.}/tests/init
-kernels=${KERNELS:-cloud-amd64 cloud-amd64+la57 amd64 686-pae 686}
+kernels=${KERNELS:-cloud-amd64 cloud-amd64/32 cloud-amd64/elf cloud-amd64+la57 \
+	amd64 amd64/32 amd64/elf 686-pae 686-pae/elf 686}
 modes=${MODES:-tdp shadow}
 
 skip()
@@ -39,10 +42,11 @@ initrd()	# KERNEL
 boot()
 {
 	case $1 in
-	*+*) cpu=--cpu=+${1#*+} ;;
-	*) cpu= ;;
+	*+*) options=--cpu=+${1#*+} ;;
+	*/32) options=--entry=32 ;;
+	*) options= ;;
 	esac
-	"$vitrine" run --icount --verbose --mmu="$2" $cpu --mem=256M --timeout=600 \
+	"$vitrine" run --icount --verbose --mmu="$2" $options --mem=256M --timeout=600 \
 		--initrd="$(initrd "$1")" --append="$(cat "$here/init/cmdline")" "$3" \
 		</dev/null >"$scratch/out" 2>&1 && grep -q '^init: 0 failed, the end' "$scratch/out"
 }
@@ -82,7 +86,14 @@ failed=0
 n=0
 [ -z "$table" ] || printf '%-17s %-6s %-7s %13s %8s  %s\n' kernel MMU result ticks exits 'by reason'
 for kernel in $kernels; do
-	file=$(sh "$here/fetch-kernel.sh" "${kernel%+*}" 2>"$scratch/why") || file=
+	name=${kernel%[+/]*}
+	file=$(sh "$here/fetch-kernel.sh" "$name" 2>"$scratch/why") || file=
+	case $file$kernel in
+	/*/elf)
+		sh "$here/vmlinux.sh" "$file" >"$scratch/vmlinux" 2>"$scratch/why" &&
+			file=$scratch/vmlinux || file=
+		;;
+	esac
 	for mode in $modes; do
 		# Shadow paging has no five levels to offer here.
 		case $kernel$mode in *+la57shadow) continue ;; esac

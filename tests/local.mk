@@ -118,6 +118,7 @@ long_tests += %D%/knobs.sh %D%/linux_native.sh %D%/linux.sh
 dist_check_SCRIPTS += %D%/linux_irq.sh
 long_tests += %D%/linux_irq.sh
 dist_check_SCRIPTS += %D%/linux_shell.sh
+dist_noinst_SCRIPTS += %D%/vmlinux.sh
 long_tests += %D%/linux_shell.sh
 dist_check_SCRIPTS += %D%/switch.sh
 long_tests += %D%/switch.sh

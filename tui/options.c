@@ -149,6 +149,18 @@ static bool cpu(struct start_options *opt, const char *value)
 	return true;
 }
 
+static bool entry(struct start_options *opt, const char *value)
+{
+	size_t n = strlen(opt->words);
+
+	if (strcmp(value, "32"))
+		return bad("entry", value, "it takes 32; without it a kernel's own is used");
+	if (n + sizeof(" entry=32") > sizeof(opt->words))
+		return bad("entry", value, "too many knobs and features");
+	snprintf(opt->words + n, sizeof(opt->words) - n, "%sentry=32", n ? " " : "");
+	return true;
+}
+
 static bool add_module(struct machine_options *m, const char *value)
 {
 	if (m->modules == MACHINE_MAX_MODULES)
@@ -183,6 +195,8 @@ static bool set_machine(struct start_options *opt, int letter, const char *value
 		return knob(opt, value);
 	case 'C':
 		return cpu(opt, value);
+	case 'E':
+		return entry(opt, value);
 	case 'A':
 		m->accel = value;
 		return !strcmp(value, "tcg") || !strcmp(value, "kvm") || !strcmp(value, "auto") ||

@@ -38,6 +38,7 @@ struct load_image {
 	u64 size;
 	struct load_module module[LOAD_MAX_MODULES];
 	unsigned nr_modules;
+	bool entry_32;	 /* of a bzImage, even if it has a 64-bit one */
 	const char *name; /* the file's, the first word of a Multiboot command line */
 	const char *cmdline;
 };

@@ -120,7 +120,7 @@ const char *load_linux(struct vm *vm, const struct load_image *l)
 	error = linux_place_initrd(vm, l, zero_page, end);
 	if (error)
 		return error;
-	if (linux_get(l, LINUX_XLOADFLAGS, 2) & LINUX_XLF_64)
+	if (linux_get(l, LINUX_XLOADFLAGS, 2) & LINUX_XLF_64 && !l->entry_32)
 		load_state_64(vm, LOAD_HIGH_START + LINUX_ENTRY_64);
 	else
 		load_state_32(vm, LOAD_HIGH_START);

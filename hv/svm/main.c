@@ -11,6 +11,7 @@
  *                   budget=N allows so many shadow pages, 64 or more
  *   guest=NAME      what the run is called in the event stream
  *   events=0        start with events off
+ *   entry=32        enter a Linux kernel by its 32-bit entry, even if it has a 64-bit one
  *   wait=1          stop before the first instruction, until a command says go
  *   icount=1        the machine counts instructions: read nothing but doorbells
  *   smi=N           SMIs at moments by this seed; the guest, of one vCPU, must see
@@ -155,7 +156,8 @@ static void hv_turn_knobs(const struct cmdline *cmdline)
 
 static void hv_load(const struct cmdline *cmdline, const char *name)
 {
-	struct load_image l = { .name = name, .cmdline = cmdline_guest(cmdline) };
+	struct load_image l = { .name = name, .cmdline = cmdline_guest(cmdline),
+				.entry_32 = cmdline_is(cmdline, "entry", "32") };
 	const char *error;
 
 	if (!hv_boot.nr_modules)
