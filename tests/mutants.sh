@@ -9,12 +9,25 @@
 #     scenario FILE               a scenario that fails then
 #     explore FILE                a search of the orders of a scenario's vCPUs
 #     unit tests/check_NAME.t     a test program
+#     guest NAME MODE             a built-in guest under vitrine, whose image has the
+#                                 mutant; it ends with a step that does not hold, or
+#                                 not at all. Skipped where there is no QEMU
+#     linux MODE                  the same with a kernel of Debian's and our init. For
+#                                 people: no mutant may need it, for it takes long
+#
+# A head with "Linux:" is of one of the faults with which Linux was booted to see what
+# it says; most of them it does not notice (the book's chapter Testing, "Linux").
 #
 # A patch is applied to a copy of its file, never to the source. One that does not
 # apply any more is a failure, too: look for the line's new form, or strike the
 # mutant out.
 #
-#     mutants.sh [--table] [NAME...]   all, or these; --table: for people, not as TAP
+#     mutants.sh [--table] [--linux | NAME...]
+#
+#     NAME...   these; else all
+#     --table   for people, not as TAP
+#     --linux   those with "Linux:", and Linux instead of who should notice;
+#               KERNEL=686 another one than cloud-amd64
 set -u
 : "${top_srcdir:=.}" "${top_builddir:=build}" "${CC:=cc}" "${MAKE:=make}"
 source=$(cd "$top_srcdir" && pwd)
@@ -24,8 +37,15 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 99' HUP INT TERM
 # A test program that fails must say so by its status.
 unset TAP_HARNESS
-table=
-[ "${1-}" = --table ] && { table=yes; shift; }
+table='' linux=''
+while :; do
+	case ${1-} in
+	--table) table=yes ;;
+	--linux) linux=yes ;;
+	*) break ;;
+	esac
+	shift
+done
 
 if ! command -v patch >/dev/null 2>&1; then
 	echo '1..0 # SKIP no patch here'
@@ -39,6 +59,7 @@ variable()	# NAME: the Makefile's
 		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$MAKE" -s --no-print-directory \
 			-C "$build" -f Makefile -f - print-it
 }
+HV_CC=${HV_CC:-$(variable HV_CC)}
 cflags="$(variable CFLAGS) $(variable MMU_DEFS)"
 
 # The values of a key in a patch's head, one a line.
@@ -63,6 +84,61 @@ link()		# PROGRAM
 		{ variable "${parts}_OBJECTS" && variable "${parts}_LDADD"; } >"$dir/$parts"
 	# shellcheck disable=SC2046,SC2086
 	(cd "$build" && $CC $cflags -o "$dir/program" "$dir/mutant.o" $(cat "$dir/$parts"))
+}
+
+# Links the image with the mutant, as a program of a build of its own has it.
+link_image()	# FILE
+{
+	[ -f "$dir/image" ] || {
+		variable hv_vitrine_hv_elf_OBJECTS && variable hv_vitrine_hv_elf_LDADD
+	} >"$dir/image"
+	[ -f "$dir/image_link" ] ||
+		variable hv_vitrine_hv_elf_LINK | sed 's/-o print-it//' >"$dir/image_link"
+	[ -f "$dir/image_flags" ] || {
+		echo "-std=gnu11" && variable hv_vitrine_hv_elf_CPPFLAGS &&
+			variable HV_CFLAGS && variable HV_ABI
+	} >"$dir/image_flags"
+	mkdir -p "$dir/tree/tui" "$dir/tree/hv"
+	cp -f "$build/tui/vitrine" "$dir/tree/tui/vitrine" || return 1
+	[ -e "$dir/tree/hv/guests" ] || ln -s "$build/hv/guests" "$dir/tree/hv/guests"
+	own=${1##*/} own=${1%/*}/vitrine_hv_elf-${own%.c}.o
+	# shellcheck disable=SC2046,SC2086
+	(cd "$build" &&
+		$HV_CC $(cat "$dir/image_flags") -w -fmacro-prefix-map="$dir/=" \
+			-c "$dir/$1" -o "$dir/image.o" &&
+		$(cat "$dir/image_link") -o "$dir/tree/hv/vitrine-hv.elf" \
+			$(tr ' ' '\n' <"$dir/image" | grep -v -F -x "$own" | sed "1i$dir/image.o"))
+}
+
+# On the deterministic machine nothing depends on the host's speed.
+run_image()	# SECONDS ARGUMENT...
+{
+	seconds_of_run=$1
+	shift
+	"$dir/tree/tui/vitrine" run --icount --timeout="$seconds_of_run" "$@" </dev/null
+}
+
+# returns  0: the guest holds all its steps
+run_guest()	# NAME MODE
+{
+	run_image 60 --mmu="$2" "$1" >"$dir/guest" 2>&1 && return 0
+	step=$(sed -n 's/^ *[0-9]* \(.*\) \.\.\. FAILED.*/\1/p' "$dir/guest")
+	echo "not ok 0 - $1: ${step:-$(tail -n 1 "$dir/guest")}"
+	return 1
+}
+
+run_linux()	# MODE
+{
+	kernel=$(sh "$source/tests/fetch-kernel.sh" "${KERNEL:-cloud-amd64}") || return 0
+	initrd=$build/tests/init/$(case ${KERNEL-} in 686*) echo init32 ;; *) echo init ;; esac).cpio
+	run_image 240 --mmu="$1" --mem=256M --initrd="$initrd" \
+		--append="$(cat "$source/tests/init/cmdline")" "$kernel" >"$dir/linux" 2>&1 && return 0
+	kept=$(sed -n 's/.* is kept: vitrine view \(.*\); remove.*/\1/p' "$dir/linux")
+	[ -z "$kept" ] || rm -f "$kept"
+	what=$(sed -n 's/^init: FAILED: //p' "$dir/linux" | head -n 1)
+	[ -n "$what" ] || what="$(grep -c . "$dir/linux") lines, the last: $(grep . "$dir/linux" | tail -n 1)"
+	echo "not ok 0 - $what"
+	return 1
 }
 
 # An order of vCPUs is found that is red, and is red again when it is run from its
@@ -90,7 +166,7 @@ replay()	# BACK_END
 }
 
 # Who should notice is asked; its words are in $dir/out.
-ask()		# KILLER
+ask()		# KILLER FILE
 {
 	case $1 in
 	'duel '*)
@@ -104,8 +180,13 @@ ask()		# KILLER
 		link hv/sim/vitrine-sim && explore "$source/${1#explore }" ;;
 	'unit '*)
 		link "${1#unit }" && timeout 120 "$dir/program" ;;
+	'guest '*)
+		# shellcheck disable=SC2086
+		link_image "$2" && run_guest ${1#guest } ;;
+	'linux '*)
+		link_image "$2" && run_linux "${1#linux }" ;;
 	*)
-		echo "Kills: $1: it is duel, replay, scenario, explore or unit"
+		echo "Kills: $1: it is duel, replay, scenario, explore, unit or guest"
 		false ;;
 	esac >"$dir/out" 2>&1
 }
@@ -159,6 +240,9 @@ report()	# VERDICT NAME FILE KILLER WHY
 		printf '%-34s %-16s %-26s %9s %3s  %s\n' "$2" "${3#mmu/}" "$asked" \
 			"$(operations)" "$took" "$why"
 	else
+		case $5 in
+		'# SKIP '*) echo "$1 $number - $2 ($4) $5" && return ;;
+		esac
 		echo "$1 $number - $2 ($4)"
 		after=$(operations)
 		echo "# $3: $5${after:+, after $after operations}, $took s"
@@ -183,8 +267,13 @@ make_mutant()	# PATCH FILE
 judge()		# NAME FILE KILLER
 {
 	began=$(date +%s) verdict='not ok'
+	if [ -z "${3##guest *}" ] && [ -n "$no_machine" ]; then
+		took=0
+		report ok "$1" "$2" "$3" "# SKIP $no_machine"
+		return
+	fi
 	: >"$dir/out"
-	if ask "$3"; then
+	if ask "$3" "$2"; then
 		why='it survives'
 	else
 		why=$(noticed)
@@ -200,10 +289,25 @@ judge()		# NAME FILE KILLER
 }
 
 # shellcheck disable=SC2046
-[ $# -gt 0 ] || set -- $(cd "$source/tests/mutants" && echo *.patch | sed 's/\.patch//g')
-killers=$(for name; do
-	head_of "$source/tests/mutants/$name.patch" Kills | grep . || echo nobody
-done | wc -l)
+[ $# -gt 0 ] || set -- $(cd "$source/tests/mutants" &&
+	if [ -n "$linux" ]; then grep -l '^Linux: ' ./*.patch; else ls ./*.patch; fi |
+	sed 's|^\./||; s|\.patch$||')
+# Whom a mutant's head names, one a line.
+killers_of()	# PATCH
+{
+	if [ -n "$linux" ]; then
+		echo linux shadow
+	else
+		head_of "$1" Kills | grep . || echo 'nobody: it has no "Kills:"'
+	fi
+}
+killers=$(for name; do killers_of "$source/tests/mutants/$name.patch"; done | wc -l)
+no_machine=
+if ! command -v "${QEMU:-qemu-system-x86_64}" >/dev/null; then
+	no_machine='no qemu-system-x86_64 here (Debian: qemu-system-x86)'
+elif [ ! -e "$build/hv/vitrine-hv.elf" ]; then
+	no_machine='configured without the bare-metal parts'
+fi
 plan $((killers + 1))
 
 # The library as it is passes: without that, a kill would say nothing.
@@ -220,8 +324,7 @@ for name; do
 	file=$(sed -n 's|^+++ b/||p' "$patch")
 	made=no took=0
 	make_mutant "$patch" "$file" && made=yes
-	head_of "$patch" Kills >"$dir/killers"
-	[ -s "$dir/killers" ] || echo 'nobody: it has no "Kills:"' >"$dir/killers"
+	killers_of "$patch" >"$dir/killers"
 	while read -r killer; do
 		if [ $made = yes ]; then
 			judge "$name" "$file" "$killer"

@@ -48,6 +48,12 @@ static void write_when_read_only_again(volatile char *page)
 	*page = 1;
 }
 
+/* The first use of the page, a write, made what is remembered of it. */
+static void run_data(volatile char *page)
+{
+	((void (*)(void))(unsigned long)page)();
+}
+
 static unsigned long kernel_page;
 
 static void read_the_kernel(volatile char *page)
@@ -62,6 +68,9 @@ static void check_crimes(void)
 
 	check(dies(read_after_move), "reading where a page was before it moved is fatal");
 	check(dies(write_when_read_only_again), "rights that come and go 8 times are gone");
+	if (sizeof(long) == 8) { /* as for the one that was executable once, in init.c */
+		check(dies(run_data), "running a page of data that was written to is fatal");
+	}
 	for (unsigned int i = 0; i < NR_KERNEL; i++) {
 		kernel_page = KERNEL + i * (unsigned long)LARGE;
 		survived += !dies(read_the_kernel);
