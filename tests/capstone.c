@@ -209,6 +209,7 @@ static bool has_digit(const struct insn *i)
 	case INSN_SMSW:
 	case INSN_LMSW:
 	case INSN_INVLPG:
+	case INSN_LTR:
 		return true;
 	default:
 		return i->opcode == 0xba;

@@ -184,6 +184,102 @@ START_TEST(the_rules_are_checked_as_often_as_was_asked_for)
 }
 END_TEST
 
+/* ---- LTR AX ---- */
+
+#define GDT_GPA 0x20000u
+#define TSS32	0x0000890000000067ull /* base 0, limit 67, available */
+
+static void load_task(u16 selector, u64 low, u64 high)
+{
+	static const u8 code[] = { 0x0f, 0x00, 0xd8 };
+	struct vcpu *v = &vm.vcpu[0];
+	u64 *gdt;
+
+	put_code(code, sizeof(code));
+	gdt = vm_ram(&vm, GDT_GPA, PAGE_SIZE);
+	gdt[2] = low;
+	gdt[3] = high;
+	platform.segs(v)->gdtr = (struct vcpu_seg){ .limit = 31, .base = GDT_GPA };
+	platform.segs(v)->tr.selector = 0x77;
+	v->event.type = VCPU_EVENT_NONE;
+	v->regs.gpr[RAX] = selector;
+	exit_ltr(v);
+}
+
+static void refused(u8 vector, u32 code)
+{
+	struct vcpu *v = &vm.vcpu[0];
+
+	ck_assert_int_eq(v->event.type, VCPU_EVENT_EXCEPTION);
+	ck_assert_uint_eq(v->event.vector, vector);
+	ck_assert_uint_eq(v->event.code, code);
+	ck_assert_uint_eq(v->regs.rip, CODE_GPA);
+	ck_assert_uint_eq(platform.segs(v)->tr.selector, 0x77);
+}
+
+START_TEST(ltr_loads_a_task_and_marks_it_busy)
+{
+	struct vcpu *v = &vm.vcpu[0];
+	const struct vcpu_seg *tr;
+
+	make(MMU_MODE_TDP, 1, true);
+	load_task(0x10, TSS32 | 0x12ull << 56 | 0x345678ull << 16 | 1ull << 55, 0);
+	tr = &platform.segs(v)->tr;
+	ck_assert_int_eq(v->event.type, VCPU_EVENT_NONE);
+	ck_assert_uint_eq(v->regs.rip, CODE_GPA + 3);
+	ck_assert_uint_eq(tr->selector, 0x10);
+	ck_assert_uint_eq(tr->base, 0x12345678);
+	ck_assert_uint_eq(tr->limit, 0x67fff);
+	ck_assert_uint_eq(tr->attrib, 0x88b);
+	ck_assert_uint_eq(*(u8 *)vm_ram(&vm, GDT_GPA + 0x15, 1), 0x8b);
+	load_task(0x10, TSS32 | 2ull << 40, 0);
+	ck_assert_uint_eq(v->event.vector, X86_GP);
+	finish();
+}
+END_TEST
+
+START_TEST(in_long_mode_a_task_has_a_base_of_64_bits)
+{
+	struct vcpu *v = &vm.vcpu[0];
+
+	make(MMU_MODE_TDP, 1, true);
+	v->regs.efer = EFER_LME | EFER_LMA;
+	load_task(0x10, TSS32, 0xffff8000);
+	ck_assert_uint_eq(platform.segs(v)->tr.base, 0xffff800000000000);
+	load_task(0x18, TSS32, TSS32);
+	refused(X86_GP, 0x18);
+	load_task(0x10, TSS32, 1ull << 40);
+	refused(X86_GP, 0x10);
+	finish();
+}
+END_TEST
+
+START_TEST(ltr_refuses_what_is_no_task)
+{
+	make(MMU_MODE_TDP, 1, true);
+	load_task(0, TSS32, 0);
+	refused(X86_GP, 0);
+	load_task(3, TSS32, 0);
+	refused(X86_GP, 0);
+	load_task(0x14, TSS32, 0);
+	refused(X86_GP, 0x14);
+	load_task(0x20, TSS32, 0);
+	refused(X86_GP, 0x20);
+	load_task(0x10, 0x00cf93000000ffff, 0);
+	refused(X86_GP, 0x10);
+	load_task(0x10, TSS32 & ~(1ull << 47), 0);
+	refused(X86_NP, 0x10);
+	vm.vcpu[0].regs.cpl = 3;
+	load_task(0x10, TSS32, 0);
+	refused(X86_GP, 0);
+	vm.vcpu[0].regs.cpl = 0;
+	vm.vcpu[0].regs.cr0 &= ~CR0_PE;
+	load_task(0x10, TSS32, 0);
+	ck_assert_uint_eq(vm.vcpu[0].event.vector, X86_UD);
+	finish();
+}
+END_TEST
+
 TAP_MAIN("vm_hostile",
 	 code_where_no_memory_is_is_ones_which_are_no_instruction,
 	 so_is_the_second_half_of_an_instruction,
@@ -192,4 +288,7 @@ TAP_MAIN("vm_hostile",
 	 a_timer_too_fast_for_us_leaves_the_guest_time_to_run,
 	 a_guests_end_is_explained_by_its_last_exits,
 	 one_that_comes_to_its_own_end_is_not,
-	 the_rules_are_checked_as_often_as_was_asked_for)
+	 the_rules_are_checked_as_often_as_was_asked_for,
+	 ltr_loads_a_task_and_marks_it_busy,
+	 in_long_mode_a_task_has_a_base_of_64_bits,
+	 ltr_refuses_what_is_no_task)

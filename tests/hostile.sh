@@ -150,6 +150,11 @@ no-fpu 0 0
 rewrites 0 0
 long-both 0 0
 END
+for mode in $modes; do
+	ok "a null selector is refused by LTR, --mmu=$mode" eval \
+		'ends "$mode" null-task 0 && grep -q "^13 was" "$dir/out"'
+	ok "an interrupt from ring 3 without a TSS, --mmu=$mode" any "$mode" end=no-task
+done
 ok 'page tables that are code' any tdp end=tables-code
 
 # ---- without an end ----

@@ -95,7 +95,7 @@ void emulate_move_operand(const struct vcpu *v, struct insn *i);
 enum emulate_result emulate_rmw(struct vcpu *v, const struct insn *i);
 
 /* Those of emulate_device.c: CMPS and SCAS, IMUL, MOVZX and MOVSX, BSF and BSR, moves
- * of XMM registers, SMSW, LTR. */
+ * of XMM registers, SMSW; and of exit_ltr.c: LTR. */
 enum emulate_result emulate_compare_string(struct vcpu *v, const struct insn *i);
 enum emulate_result emulate_imul(struct vcpu *v, const struct insn *i);
 enum emulate_result emulate_extend(struct vcpu *v, const struct insn *i);

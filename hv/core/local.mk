@@ -21,6 +21,7 @@ hv_sources += %D%/exit_cpuid.c %D%/cpuid.def %D%/cpuid_leaf.def
 hv_sources += %D%/exit_cr.c
 hv_sources += %D%/exit_fault.c
 hv_sources += %D%/exit_io.c
+hv_sources += %D%/exit_ltr.c
 hv_sources += %D%/exit_msr.c
 hv_sources += %D%/feature.c %D%/feature.h
 hv_sources += %D%/firmware.c %D%/firmware.h

@@ -54,8 +54,8 @@ static void svm_intercept_all(struct vmcb_control *c)
 	c->intercept_cr_write = 1u << 0 | 1u << 4 | 1u << 8;
 	c->intercept_dr_read = c->intercept_dr_write = 0xffff;
 	c->intercept_exceptions = 1u << X86_MC;
-	c->intercept1 = VMCB_I1_INTR | VMCB_I1_NMI | VMCB_I1_SMI | VMCB_I1_RDPMC | VMCB_I1_CPUID |
-			VMCB_I1_RSM | VMCB_I1_INVD | VMCB_I1_HLT | VMCB_I1_INVLPGA |
+	c->intercept1 = VMCB_I1_INTR | VMCB_I1_NMI | VMCB_I1_SMI | VMCB_I1_LTR |
+			VMCB_I1_RDPMC | VMCB_I1_CPUID | VMCB_I1_RSM | VMCB_I1_INVD | VMCB_I1_HLT | VMCB_I1_INVLPGA |
 			VMCB_I1_IOIO | VMCB_I1_MSR | VMCB_I1_TASK | VMCB_I1_SHUTDOWN;
 	c->intercept2 = VMCB_I2_VMRUN | VMCB_I2_VMMCALL | VMCB_I2_VMLOAD | VMCB_I2_VMSAVE |
 			VMCB_I2_STGI | VMCB_I2_CLGI | VMCB_I2_SKINIT |

@@ -26,6 +26,7 @@ static const struct exit_range exit_ranges[] = {
 	{ VMCB_EXIT_INTR, VMCB_EXIT_INTR, CH_EXIT_intr },
 	{ VMCB_EXIT_NMI, VMCB_EXIT_SMI, CH_EXIT_nmi },
 	{ VMCB_EXIT_VINTR, VMCB_EXIT_VINTR, CH_EXIT_window },
+	{ VMCB_EXIT_LTR, VMCB_EXIT_LTR, CH_EXIT_ltr },
 	{ VMCB_EXIT_CPUID, VMCB_EXIT_CPUID, CH_EXIT_cpuid },
 	{ VMCB_EXIT_RSM, VMCB_EXIT_RSM, CH_EXIT_rsm },
 	{ VMCB_EXIT_IRET, VMCB_EXIT_IRET, CH_EXIT_iret },

@@ -26,6 +26,8 @@
 
 #include <string.h>
 
+#define TSS_AVAILABLE 0x89u
+
 #define MSRPM_LOW_BYTE  0u      /* 0 .. 1fff */
 #define MSRPM_HIGH_BYTE 0x800u  /* c0000000 .. c0001fff */
 
@@ -231,6 +233,17 @@ static void svm_settle_cs(const struct vcpu *v, struct vmcb_seg *cs)
 		cs->attrib &= ~SEG_ATTRIB_D;
 }
 
+/* QEMU aborts when it takes a stack from a TSS that is none, as RSM may load, or one that
+ * is busy; its own LTR leaves that bit in memory. From one without room it raises #TS. */
+static void svm_settle_tr(struct vmcb_seg *tr)
+{
+	if (!(tr->attrib & SEG_ATTRIB_P) || (tr->attrib & 5) != 1) {
+		tr->attrib = TSS_AVAILABLE;
+		tr->limit = 0;
+	}
+	tr->attrib &= ~2u;
+}
+
 static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 {
 	bool trap = svm_is_trap(run);
@@ -255,6 +268,7 @@ static void svm_load(struct vcpu *v, struct vmcb *b, const struct vcpu_run *run)
 	b->save.cpl = v->regs.cpl;
 	b->save.dr6 = v->regs.dr6;
 	svm_settle_cs(v, &b->save.cs);
+	svm_settle_tr(&b->save.tr);
 	svm_load_debug(b, trap, run->breakpoints);
 	b->control.intercept1 &= ~(VMCB_I1_PAUSE | VMCB_I1_IRET);
 	if (run->iret)

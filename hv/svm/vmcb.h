@@ -107,6 +107,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 #define VMCB_I1_NMI      (1u << 1)
 #define VMCB_I1_SMI      (1u << 2)
 #define VMCB_I1_VINTR    (1u << 4)
+#define VMCB_I1_LTR      (1u << 13)
 #define VMCB_I1_RDPMC    (1u << 15)
 #define VMCB_I1_CPUID    (1u << 18)
 #define VMCB_I1_RSM      (1u << 19)
@@ -172,6 +173,7 @@ enum vmcb_exit {
 	VMCB_EXIT_NMI = 0x61,
 	VMCB_EXIT_SMI = 0x62,
 	VMCB_EXIT_VINTR = 0x64,
+	VMCB_EXIT_LTR = 0x6d,
 	VMCB_EXIT_RDPMC = 0x6f,
 	VMCB_EXIT_CPUID = 0x72,
 	VMCB_EXIT_RSM = 0x73,

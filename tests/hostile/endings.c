@@ -218,6 +218,25 @@ static void far_to_both(void)
 			 : : : "eax", "ebx", "ecx", "edx");
 }
 
+/* Refused: a TR without a TSS is not to be had. */
+static void null_task(void)
+{
+	__asm__ volatile("xorl %%eax, %%eax; ltr %%ax" : : : "eax");
+}
+
+/* An interrupt from ring 3 where no TSS was ever loaded. */
+static void user_interrupt(void)
+{
+	__asm__ volatile("int $0x40");
+}
+
+static u32 without_task(void (*fn)(void))
+{
+	setup_round(USER32, (u32)fn);
+	env.tss = 0;
+	return run_env();
+}
+
 bool endings(const char *name)
 {
 	static const struct {
@@ -238,9 +257,13 @@ bool endings(const char *name)
 		{ "tables-reserved", tables_reserved, 0 }, { "smi-storm", smi_storm, 0 },
 		{ "timer-storm", timer_storm, 0 }, { "task", task, 0 },
 		{ "trap", trap_everything, 0 }, { "no-fpu", no_fpu, 0 },
-		{ "rewrites", rewrites, 0 }, { "long-both", far_to_both, COMPAT },
+		{ "rewrites", rewrites, 0 }, { "long-both", far_to_both, COMPAT }, { "null-task", null_task, 0 },
 	};
 
+	if (equal(name, "no-task")) {
+		put_number(without_task(user_interrupt));
+		return true;
+	}
 	for (u32 i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (!equal(name, all[i].name))
 			continue;
