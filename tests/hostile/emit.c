@@ -220,9 +220,10 @@ static void op_table(struct code *c)
 		byte(c, 0x00);
 		byte(c, 0xc0 | chance(6) << 3);
 	} else if (kind < 14) {
+		/* 6 and 7 are no registers: in real mode they end QEMU 10.0's translator. */
 		load(c, 0, some_selector());
 		byte(c, 0x8e);
-		byte(c, 0xc0 | chance(8) << 3);
+		byte(c, 0xc0 | chance(6) << 3);
 	} else {
 		wide_address(c);
 		byte(c, 0x0f);
