@@ -52,7 +52,7 @@ bool path_sim(char *to, size_t room)
 
 bool path_guest(const char *file, char *to, size_t room)
 {
-	char built[128], installed[512];
+	char built[256], installed[512];
 
 	snprintf(built, sizeof(built), "hv/guests/%s", file);
 	snprintf(installed, sizeof(installed), "%s/guests/%s", PKGDATADIR, file);
