@@ -68,7 +68,7 @@ contained()
 
 explained()	# a guest that did not come to its own end was told of
 {
-	grep -q 'what it did last' "$dir/err" && grep -q 'rip 0x[0-9a-f]* cs' "$dir/err"
+	grep -q 'what it did last' "$dir/err" && grep -q -E 'rip (0x[0-9a-f]+|0) cs' "$dir/err"
 }
 
 # The guest's own status, or one that the manual names; 125 with a reason.

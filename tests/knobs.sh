@@ -50,7 +50,7 @@ run()
 	want=$1 setting=$2
 	shift 2
 	# shellcheck disable=SC2086
-	output=$("$vitrine" run --mmu=shadow --timeout=240 $setting "$@" </dev/null 2>"$errors")
+	output=$("$vitrine" run --mmu=shadow --timeout=900 $setting "$@" </dev/null 2>"$errors")
 	status=$?
 	[ $status -eq 0 ] && printf '%s\n' "$output" | grep -q "$want" && return
 	echo "# vitrine run$setting: status $status; the guest and vitrine said:"
