@@ -72,7 +72,7 @@ for cpus in ${CPUS:-1 2}; do
 		set $first = $sp
 		thread 2
 		printf "stacks differ %d\n", $sp != $first
-		break want_pages
+		break *want_pages
 		continue
 		set $who = $_thread
 		printf "want_pages by %d\n", $who
